@@ -1,0 +1,33 @@
+//! What is known of an event besides its content: who, for whom, and why.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{CommandId, CorrelationId, EventId, Name};
+
+/// Who caused an event, for whom, and why. Newton fills it without the user's help.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// What ties together all that came of one first cause.
+    pub correlation_id: Option<CorrelationId>,
+    /// The event that caused the command that caused this one; `None` at the root.
+    pub cause: Option<Cause>,
+    /// The command that caused the event.
+    pub command_id: Option<CommandId>,
+    /// The service that wrote the event.
+    pub service: Option<Name>,
+    /// On whose behalf: a customer of a system that serves several.
+    pub tenant: Option<Name>,
+    /// Who asked for it: a user or a machine.
+    pub actor: Option<Name>,
+    /// Anything else.
+    pub extra: BTreeMap<String, String>,
+}
+
+/// An event's cause: the event before it, and how they are related.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The event that was the cause.
+    pub id: EventId,
+    /// In which way, in the words of whoever wrote it.
+    pub relation: Option<Name>,
+}

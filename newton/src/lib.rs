@@ -1,0 +1,11 @@
+//! Newton.
+pub mod domain;
+mod error;
+pub mod store;
+
+pub use domain::{
+    Aggregate, AggregateId, Clock, Command, CommandId, Context, CorrelationId, Decision, Event, EventId,
+    ExpectedVersion, Metadata, Name, OrderId, Payload, RecordedEvent, Rejection, StreamName, TagValue,
+    Timestamp, Version,
+};
+pub use error::{Error, ErrorKind, Result, Retry};
