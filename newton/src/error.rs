@@ -131,6 +131,28 @@ impl Error {
         Self::new(ErrorKind::Deleted, operation, message).with("stream", stream)
     }
 
+    /// An event ruled out by the append's condition exists.
+    pub fn condition_failed(operation: &'static str, after: OrderId, found: OrderId) -> Self {
+        let message = format!(
+            "an event that the condition rules out stands at order id {found}, after {after}; read again and decide again"
+        );
+        Self::new(ErrorKind::ConditionFailed { after, found }, operation, message)
+    }
+
+    /// An event id is taken.
+    pub fn id_reused(operation: &'static str, id: EventId) -> Self {
+        let message = format!(
+            "the event id `{id}` is known in another place or beside unknown ones; give every new event an id of its own"
+        );
+        Self::new(ErrorKind::IdReused { id }, operation, message)
+    }
+
+    /// A state record is not at the revision the writer expected.
+    pub fn state_conflict(operation: &'static str, key: StateKey) -> Self {
+        let message = format!("the record `{key}` is not as the writer expected; read it again");
+        Self::new(ErrorKind::StateConflict { key }, operation, message)
+    }
+
     /// Adds a name and a value that say where it happened.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {

@@ -1,6 +1,8 @@
 //! Listing streams.
 
 use crate::domain::{StreamName, Version};
+use crate::error::Result;
+use crate::store::read::admit_limit;
 
 /// A request for stream names, sorted, a page at a time.
 #[derive(Clone, Debug)]
@@ -24,4 +26,22 @@ pub struct StreamInfo {
     pub version: Version,
     /// Whether it ended with a tombstone.
     pub deleted: bool,
+}
+
+impl Streams {
+    /// The names one page holds unless [`limit`](Self::limit) says otherwise.
+    pub const PAGE: usize = 1_000;
+
+    /// All streams that do not belong to the system, from the first name.
+    pub fn all() -> Self {
+        Self { domain: None, after: None, limit: Self::PAGE, system: false }
+    }
+
+    /// Checks a listing before a store touches it: every store calls this first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where the limit is 0.
+    pub fn admit(&self) -> Result<()> {
+        admit_limit("list streams", self.limit)
+    }
 }

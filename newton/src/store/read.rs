@@ -1,6 +1,7 @@
 //! What a read takes and gives.
 
 use crate::domain::{EventId, FoldEvent, OrderId, Query, RecordedEvent, StreamName, Timestamp, Version};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A request for a page of recorded events.
 ///
@@ -136,4 +137,39 @@ impl Read {
     pub fn with_system(self) -> Self {
         Self { system: true, ..self }
     }
+
+    /// Checks a read before a store touches it: every store calls this first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where the limit is 0, or a read of more than one stream begins at a version.
+    pub fn admit(&self) -> Result<()> {
+        admit_limit("read", self.limit)?;
+        match (&self.selection, self.from) {
+            (Selection::Stream(_), _) | (_, None | Some(Position::OrderId(_) | Position::Time(_))) => Ok(()),
+            (_, Some(Position::Version(version))) => {
+                let message = format!(
+                    "version {version} is no place to begin in more than one stream; give an order id or a time"
+                );
+                Err(Error::new(ErrorKind::InvalidInput, "read", message))
+            }
+        }
+    }
+}
+
+impl Load {
+    /// Checks a load before a store touches it: every store calls this first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where the limit is 0.
+    pub fn admit(&self) -> Result<()> {
+        admit_limit("load", self.limit).map_err(|error| error.with("stream", &self.stream))
+    }
+}
+
+/// Refuses a page of nothing, with which a reader would never get on.
+pub(super) fn admit_limit(operation: &'static str, limit: usize) -> Result<()> {
+    if limit > 0 {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidInput, operation, "a page of 0 was asked for; ask for at least 1"))
 }

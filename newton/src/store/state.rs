@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::domain::Name;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::read::admit_limit;
 
 /// A store of small records with compare-and-set batches and range scans.
 ///
@@ -96,6 +97,24 @@ impl StateKey {
     /// A key in a space.
     pub fn new(space: impl Into<Name>, key: impl Into<Name>) -> Self {
         Self { space: space.into(), key: key.into() }
+    }
+}
+
+impl Scan {
+    /// The records one page holds unless [`limit`](Self::limit) says otherwise.
+    pub const PAGE: usize = 1_000;
+
+    /// All records of a space whose keys start with `prefix`, from the first.
+    pub fn of(space: impl Into<Name>, prefix: impl Into<Name>) -> Self {
+        Self { space: space.into(), prefix: prefix.into(), after: None, limit: Self::PAGE }
+    }
+
+    /// Checks a scan before a store touches it: every store calls this first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where the limit is 0.
+    pub fn admit(&self) -> Result<()> {
+        admit_limit("scan state", self.limit)
     }
 }
 
