@@ -2,6 +2,8 @@
 pub mod domain;
 mod error;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use domain::{
     Aggregate, AggregateId, Clock, Command, CommandId, Context, CorrelationId, Decision, Event, EventId,

@@ -1,0 +1,3 @@
+//! Newton's promises, one module each.
+
+mod contract;
