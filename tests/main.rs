@@ -1,3 +1,4 @@
-//! Newton's promises, one module each.
+//! Newton's promises, one module each, in one binary.
 
 mod contract;
+mod derives;

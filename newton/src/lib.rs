@@ -1,6 +1,14 @@
 //! Newton.
+
+// The derives expand to paths that start with `::newton`, in this crate's own tests and examples too.
+extern crate self as newton;
+
+#[doc(hidden)]
+pub mod __private;
 pub mod domain;
 mod error;
+pub mod prelude;
+pub mod registry;
 pub mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -11,3 +19,4 @@ pub use domain::{
     Timestamp, Version,
 };
 pub use error::{Error, ErrorKind, Result, Retry};
+pub use newton_macros::{Aggregate, Command, Event, Rejection};

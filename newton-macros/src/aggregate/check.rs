@@ -1,0 +1,48 @@
+//! What can be wrong with an aggregate.
+
+use quote::ToTokens;
+use syn::{LitInt, Type};
+
+use super::model::Model;
+use crate::support::errors::Errors;
+use crate::support::naming::plain;
+use crate::support::{payload, source};
+
+pub(crate) fn check(model: &Model, errors: &mut Errors) {
+    match &model.context {
+        Some(context) => context.check_part("a context", errors),
+        None => errors.on(
+            &model.shape.ident,
+            format_args!(
+                "which bounded context does `{}` belong to? add `#[aggregate(context = \"..\")]`",
+                model.shape.ident
+            ),
+        ),
+    }
+    model.name.check_part("an aggregate", errors);
+    payload::check(&model.shape, errors);
+    for number in [&model.snapshot_every, &model.fold].into_iter().flatten() {
+        check_number(number, errors);
+    }
+    for ty in [&model.event, &model.command, &model.rejection] {
+        if is_less_visible(model, ty) {
+            let (aggregate, name) = (&model.shape.ident, ty.to_token_stream());
+            errors.on(
+                ty,
+                format_args!("`{aggregate}` is public, but `{name}` is not; write `pub` before `{name}`"),
+            );
+        }
+    }
+}
+
+fn check_number(number: &LitInt, errors: &mut Errors) {
+    if number.base10_parse::<u64>().is_err() {
+        errors.on(number, "write a whole number below 2^64");
+    }
+}
+
+/// Whether a type of the same file is less visible than the aggregate, which the compiler would refuse in words of its own.
+pub(crate) fn is_less_visible(model: &Model, ty: &Type) -> bool {
+    let (true, Some(file), Type::Path(path)) = (model.is_public, &model.file, ty) else { return false };
+    path.path.get_ident().is_some_and(|ident| source::is_declared_private(file.clone(), &plain(ident)))
+}

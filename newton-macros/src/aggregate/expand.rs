@@ -1,0 +1,160 @@
+//! The code that `#[derive(Aggregate)]` makes.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+
+use super::check::is_less_visible;
+use super::fingerprint;
+use super::model::Model;
+use crate::support::errors::Errors;
+use crate::support::{family, payload};
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let ident = &model.shape.ident;
+    let mirror = payload::struct_mirror(&model.shape);
+    let (types, names) = (types(model), names(model));
+    let (write, read) = (payload::write(), payload::read_struct());
+    let (fingerprint, snapshot_every) = (fingerprint_of(model), snapshot_every(model));
+    let functions = functions(model);
+    let register = family::register(ident, &quote!(add_aggregate));
+    quote! {
+        const _: () = {
+            #mirror
+
+            #[automatically_derived]
+            impl ::newton::Aggregate for #ident {
+                #types
+                #names
+                const FINGERPRINT: ::newton::domain::Fingerprint = #fingerprint;
+                const SNAPSHOT_EVERY: ::core::option::Option<u64> = #snapshot_every;
+
+                #functions
+
+                fn encode_state(&self) -> ::newton::__private::serde_json::Result<::std::vec::Vec<u8>> {
+                    let mut state = ::std::vec::Vec::new();
+                    let out = &mut state;
+                    #write?;
+                    ::core::result::Result::Ok(state)
+                }
+
+                fn decode_state(payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+                    #read
+                }
+            }
+
+            #register
+        };
+    }
+}
+
+fn types(model: &Model) -> TokenStream {
+    let Model { event, command, rejection, .. } = model;
+    quote! {
+        type Event = #event;
+        type Command = #command;
+        type Rejection = #rejection;
+    }
+}
+
+fn names(model: &Model) -> TokenStream {
+    let context = model.context.as_ref().map_or("", |context| &context.text);
+    let name = &model.name.text;
+    let domain = format!("{context}/{name}");
+    quote! {
+        const CONTEXT: &'static str = #context;
+        const NAME: &'static str = #name;
+        const DOMAIN: &'static str = #domain;
+    }
+}
+
+fn fingerprint_of(model: &Model) -> TokenStream {
+    let event = &model.event;
+    let fold = match fingerprint::fold(model) {
+        Some(hash) => quote!(::core::option::Option::Some(#hash)),
+        None => quote!(::core::option::Option::None),
+    };
+    quote!(::newton::__private::fingerprint(#fold, <#event as ::newton::Event>::TYPES))
+}
+
+fn snapshot_every(model: &Model) -> TokenStream {
+    match &model.snapshot_every {
+        Some(events) => quote!(::core::option::Option::Some(#events)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+/// `handle` and `apply`. The user's functions are named on the type's own token, where a misfit is then reported; where
+/// there is none, the names lead to traits whose bounds say what to write.
+fn functions(model: &Model) -> TokenStream {
+    let Model { event, command, rejection, .. } = model;
+    let ident = &model.shape.ident;
+    let decide = quote_spanned!(ident.span()=> #ident::decide);
+    let evolve = quote_spanned!(ident.span()=> #ident::evolve);
+    quote! {
+        fn handle(
+            &self,
+            command: #command,
+            context: &::newton::Context<'_>,
+        ) -> ::core::result::Result<::newton::Decision<#event>, #rejection> {
+            #[allow(unused_imports)]
+            use ::newton::__private::MissingDecide as _;
+            ::newton::__private::decide::<#ident, #command, #event, #rejection, _, _>(
+                #decide, self, command, context,
+            )
+        }
+
+        fn apply(&mut self, event: &#event) {
+            #[allow(unused_imports)]
+            use ::newton::__private::MissingEvolve as _;
+            ::newton::__private::evolve::<#ident, #event, _, _>(#evolve, self, event);
+        }
+    }
+}
+
+/// The errors, and an implementation that keeps the compiler from complaining of a missing one.
+pub(crate) fn stub(model: &Model, errors: Errors) -> TokenStream {
+    let errors = errors.into_tokens();
+    let Model { shape, event, command, rejection, .. } = model;
+    let (ident, names) = (&shape.ident, names(model));
+    let event = if is_less_visible(model, event) {
+        quote!(::newton::__private::StubEvent)
+    } else {
+        event.to_token_stream()
+    };
+    let rejection = if is_less_visible(model, rejection) {
+        quote!(::core::convert::Infallible)
+    } else {
+        rejection.to_token_stream()
+    };
+    quote! {
+        #errors
+
+        #[automatically_derived]
+        impl ::newton::Aggregate for #ident {
+            type Event = #event;
+            type Command = #command;
+            type Rejection = #rejection;
+            #names
+            const FINGERPRINT: ::newton::domain::Fingerprint = ::newton::domain::Fingerprint::Unknown;
+            const SNAPSHOT_EVERY: ::core::option::Option<u64> = ::core::option::Option::None;
+
+            fn handle(
+                &self,
+                _: #command,
+                _: &::newton::Context<'_>,
+            ) -> ::core::result::Result<::newton::Decision<#event>, #rejection> {
+                ::core::result::Result::Ok(::newton::Decision::None)
+            }
+
+            fn apply(&mut self, _: &#event) {}
+
+            fn encode_state(&self) -> ::newton::__private::serde_json::Result<::std::vec::Vec<u8>> {
+                ::core::result::Result::Ok(::std::vec::Vec::new())
+            }
+
+            fn decode_state(_: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+                ::core::result::Result::Ok(::core::default::Default::default())
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The code that `#[derive(Command)]` makes.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{DeriveInput, Type};
+
+use super::model::Model;
+use crate::support::errors::Errors;
+use crate::support::payload::Codec;
+use crate::support::{family, payload};
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Model { shape, names, aggregate } = model;
+    let ident = &shape.ident;
+    let Codec { items, encode, decode } = payload::codec(shape);
+    let (type_index, index_of) = family::lookups(shape, names.iter());
+    let descriptions = shape.variants.iter().zip(names).map(|(variant, name)| {
+        let (name, rust_name) = (&name.text, family::rust_name(shape, variant));
+        quote!(::newton::domain::CommandType { name: #name, rust_name: #rust_name })
+    });
+    let register = family::register(ident, &quote!(add_commands));
+    quote! {
+        const _: () = {
+            #items
+
+            #[automatically_derived]
+            impl ::newton::Command for #ident {
+                type Aggregate = #aggregate;
+
+                const TYPES: &'static [::newton::domain::CommandType] = &[#(#descriptions),*];
+
+                fn type_index(&self) -> usize {
+                    #type_index
+                }
+
+                fn index_of(name: &str) -> ::core::option::Option<usize> {
+                    #index_of
+                }
+
+                fn encode(&self, out: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
+                    #encode
+                }
+
+                fn decode(index: usize, payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+                    #decode
+                }
+            }
+
+            #register
+        };
+    }
+}
+
+/// The errors, and where the aggregate is known, an implementation that keeps the compiler from complaining of a missing one.
+pub(crate) fn stub(input: &DeriveInput, aggregate: Option<Type>, errors: Errors) -> TokenStream {
+    let ident = &input.ident;
+    let errors = errors.into_tokens();
+    let Some(aggregate) = aggregate else { return errors };
+    quote! {
+        #errors
+
+        #[automatically_derived]
+        impl ::newton::Command for #ident {
+            type Aggregate = #aggregate;
+
+            const TYPES: &'static [::newton::domain::CommandType] = &[];
+
+            fn type_index(&self) -> usize {
+                0
+            }
+
+            fn index_of(_: &str) -> ::core::option::Option<usize> {
+                ::core::option::Option::None
+            }
+
+            fn encode(&self, _: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
+                ::core::result::Result::Ok(())
+            }
+
+            fn decode(index: usize, _: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+                ::core::result::Result::Err(::newton::__private::no_type_at(index))
+            }
+        }
+    }
+}

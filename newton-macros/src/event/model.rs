@@ -1,0 +1,134 @@
+//! What `#[derive(Event)]` was given.
+
+use syn::meta::ParseNestedMeta;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, DeriveInput, LitInt, LitStr, Meta, Path, Token, Type, parenthesized};
+
+use crate::support::attribute;
+use crate::support::errors::Errors;
+use crate::support::family;
+use crate::support::naming::{StableName, plain};
+use crate::support::shape::{Shape, Variant};
+
+/// An event type family.
+pub(crate) struct Model {
+    pub(crate) shape: Shape,
+    /// One for each variant, or one for the struct.
+    pub(crate) types: Vec<EventType>,
+}
+
+/// One event type.
+pub(crate) struct EventType {
+    pub(crate) name: StableName,
+    pub(crate) version: Option<LitInt>,
+    /// The word `upcast`, where it was written.
+    pub(crate) upcast: Option<Path>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// `1 => from_v1`.
+pub(crate) struct Step {
+    pub(crate) from: LitInt,
+    pub(crate) function: Path,
+}
+
+/// A `#[tag]` field.
+pub(crate) struct Tag {
+    pub(crate) key: StableName,
+    pub(crate) member: syn::Member,
+    pub(crate) ty: Type,
+}
+
+impl Parse for Step {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let from = input.parse()?;
+        input.parse::<Token![=>]>()?;
+        Ok(Self { from, function: input.parse()? })
+    }
+}
+
+pub(crate) fn parse(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
+    let shape = Shape::parse(input, "an event", errors)?;
+    if shape.is_enum {
+        let message = "each variant is an event type of its own; put this on a variant";
+        attribute::refuse(&shape.attributes, "event", message, errors);
+    }
+    attribute::refuse(&shape.attributes, "tag", "a tag is a field; put `#[tag]` on a field", errors);
+    let types = shape.variants.iter().map(|variant| event_type(&shape, variant, errors)).collect();
+    Some(Model { shape, types })
+}
+
+fn event_type(shape: &Shape, variant: &Variant, errors: &mut Errors) -> EventType {
+    let (mut name, mut version, mut upcast, mut steps) = (None, None, None, Vec::new());
+    let known = "`name = \"..\"`, `version = n`, `upcast(1 => function, ..)`";
+    attribute::read(&variant.attributes, "event", known, errors, |meta, _| {
+        match () {
+            () if meta.path.is_ident("name") => name = Some(attribute::text(meta)?),
+            () if meta.path.is_ident("version") => version = Some(attribute::number(meta)?),
+            () if meta.path.is_ident("upcast") => {
+                steps.extend(parse_steps(meta)?);
+                upcast = Some(meta.path.clone());
+            }
+            () => return Ok(false),
+        }
+        Ok(true)
+    });
+    if shape.is_enum {
+        attribute::refuse(&variant.attributes, "tag", "a tag is a field; put `#[tag]` on a field", errors);
+    }
+    let name = StableName::of(name, family::default_name(shape, variant, "Event"), &variant.ident);
+    EventType { name, version, upcast, steps, tags: tags(variant, errors) }
+}
+
+fn parse_steps(meta: &ParseNestedMeta) -> syn::Result<Punctuated<Step, Token![,]>> {
+    if !meta.input.peek(syn::token::Paren) {
+        return Err(
+            meta.error("write the steps as `upcast(1 => from_v1)`, where `fn from_v1(old: Old) -> New`")
+        );
+    }
+    let content;
+    parenthesized!(content in meta.input);
+    Punctuated::parse_terminated(&content)
+}
+
+fn tags(variant: &Variant, errors: &mut Errors) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    for (field, member) in variant.fields.iter().zip(variant.fields.members()) {
+        for attribute in attribute::named(&field.attrs, "tag") {
+            match (tag_key(attribute), &field.ident) {
+                (Ok(None), None) => {
+                    errors.on(attribute, "a field without a name has no key; write `#[tag(\"key\")]`");
+                }
+                (Ok(given), ident) => {
+                    let ident = ident.clone().unwrap_or_else(|| variant.ident.clone());
+                    let key = StableName::of(given, plain(&ident), &ident);
+                    tags.push(Tag { key, member: member.clone(), ty: field.ty.clone() });
+                }
+                (Err(error), _) => errors.add(error),
+            }
+        }
+        let message = "only variants and structs have names and versions; remove this";
+        attribute::refuse(&field.attrs, "event", message, errors);
+    }
+    tags
+}
+
+/// The key in `#[tag("key")]` or `#[tag(name = "key")]`; none in `#[tag]`.
+fn tag_key(attribute: &Attribute) -> syn::Result<Option<LitStr>> {
+    if matches!(attribute.meta, Meta::Path(_)) {
+        return Ok(None);
+    }
+    let parsed = attribute.parse_args_with(|input: ParseStream<'_>| {
+        if input.peek(syn::Ident) {
+            let word: syn::Ident = input.parse()?;
+            if word != "name" {
+                return Err(syn::Error::new(word.span(), "unknown attribute; write `#[tag(name = \"..\")]`"));
+            }
+            input.parse::<Token![=]>()?;
+        }
+        input.parse()
+    });
+    parsed.map(Some)
+}

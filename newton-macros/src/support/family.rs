@@ -1,0 +1,84 @@
+//! What `Event` and `Command` have in common: members with stable names, found by index.
+
+use std::collections::HashMap;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::errors::Errors;
+use super::naming::{StableName, plain, without_suffix};
+use super::shape::{Shape, Variant};
+
+/// The name of a member by convention: the enum's name without `suffix`, then the variant's; a struct's own.
+pub(crate) fn default_name(shape: &Shape, variant: &Variant, suffix: &str) -> String {
+    if shape.is_enum {
+        without_suffix(&plain(&shape.ident), suffix) + &plain(&variant.ident)
+    } else {
+        plain(&shape.ident)
+    }
+}
+
+/// Checks that the names can be stored and differ.
+pub(crate) fn check_names<'a>(
+    what: &str,
+    names: impl Iterator<Item = (&'a Variant, &'a StableName)>,
+    errors: &mut Errors,
+) {
+    let mut owners: HashMap<&str, &Variant> = HashMap::new();
+    for (variant, name) in names {
+        name.check(what, errors);
+        if let Some(owner) = owners.get(name.text.as_str()) {
+            errors.at(
+                name.span,
+                format_args!(
+                    "`{}` already has the name \"{}\"; give `{}` another one with `name = \"..\"`",
+                    owner.ident, name.text, variant.ident
+                ),
+            );
+        } else {
+            owners.insert(&name.text, variant);
+        }
+    }
+}
+
+/// The bodies of `type_index` and `index_of`.
+pub(crate) fn lookups<'a>(
+    shape: &Shape,
+    names: impl Iterator<Item = &'a StableName>,
+) -> (TokenStream, TokenStream) {
+    let by_name = names.enumerate().map(|(index, name)| {
+        let name = &name.text;
+        quote!(#name => ::core::option::Option::Some(#index),)
+    });
+    let index_of = quote!(match name { #(#by_name)* _ => ::core::option::Option::None });
+    let by_value = shape.variants.iter().enumerate().map(|(index, variant)| {
+        let ident = &variant.ident;
+        quote!(Self::#ident { .. } => #index,)
+    });
+    let type_index = if shape.is_enum { quote!(match self { #(#by_value)* }) } else { quote!(0) };
+    (type_index, index_of)
+}
+
+/// The path of a member, for messages.
+pub(crate) fn rust_name(shape: &Shape, variant: &Variant) -> TokenStream {
+    let mut path = format!("::{}", plain(&shape.ident));
+    if shape.is_enum {
+        path = format!("{path}::{}", plain(&variant.ident));
+    }
+    quote!(::core::concat!(::core::module_path!(), #path))
+}
+
+/// Announces a type to the registry.
+pub(crate) fn register(ident: &proc_macro2::Ident, add: &TokenStream) -> TokenStream {
+    quote! {
+        impl ::newton::registry::Register for #ident {
+            fn register(registry: &mut ::newton::registry::Registry) {
+                registry.#add::<Self>();
+            }
+        }
+
+        ::newton::__private::inventory::submit! {
+            ::newton::registry::Registration::of::<#ident>()
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The fingerprint of an aggregate: what a snapshot depends on, as one number.
+
+use crate::domain::{EventType, Fingerprint};
+
+/// Joins the hash of state fields and fold with the names and schemas of the events, at compile time.
+pub const fn fingerprint(fold: Option<u64>, types: &[EventType]) -> Fingerprint {
+    let Some(mut hash) = fold else {
+        return Fingerprint::Unknown;
+    };
+    let mut index = 0;
+    while index < types.len() {
+        hash = mix(hash, types[index].name.as_bytes());
+        hash = mix(hash, &types[index].schema.to_be_bytes());
+        index += 1;
+    }
+    Fingerprint::Known(hash)
+}
+
+/// FNV-1a, 64 bits, and a byte that no text contains as a separator.
+const fn mix(mut hash: u64, bytes: &[u8]) -> u64 {
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let mut index = 0;
+    while index < bytes.len() {
+        hash = (hash ^ bytes[index] as u64).wrapping_mul(PRIME);
+        index += 1;
+    }
+    (hash ^ 0xff).wrapping_mul(PRIME)
+}

@@ -1,0 +1,25 @@
+//! What the derives expand to; no part of the public interface, it may change with any release.
+//!
+//! - [`decide`](mod@decide), [`evolve`](mod@evolve): from the user's inherent functions to the trait's
+//! - [`fingerprint`](mod@fingerprint): the hash that a snapshot depends on
+//! - [`payload`]: the last step of encoding and decoding
+//! - [`show`]: fields in the text of a rejection
+//! - [`stub`]: types that stand in where a derive reported an error
+
+pub mod decide;
+pub mod evolve;
+pub mod fingerprint;
+pub mod payload;
+pub mod show;
+pub mod stub;
+
+pub use inventory;
+pub use serde;
+pub use serde_json;
+
+pub use decide::{MissingDecide, decide};
+pub use evolve::{MissingEvolve, evolve};
+pub use fingerprint::fingerprint;
+pub use payload::{decode, decode_remote, no_type_at, push_tag};
+pub use show::{Show, ShowByDebug, ShowByDisplay};
+pub use stub::StubEvent;

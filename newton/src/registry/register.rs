@@ -1,0 +1,32 @@
+//! What can be put into a registry.
+
+use crate::registry::Registry;
+
+/// A type that can be put into a [`Registry`]. Every derived type is one, and so are tuples of up to eight of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "derive `Aggregate`, `Event` or `Command` for `{Self}`"
+)]
+pub trait Register: 'static {
+    /// Adds the type.
+    fn register(registry: &mut Registry);
+}
+
+macro_rules! tuple {
+    ($($member:ident)*) => {
+        impl<$($member: Register),*> Register for ($($member,)*) {
+            fn register(registry: &mut Registry) {
+                $($member::register(registry);)*
+            }
+        }
+    };
+}
+
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+tuple!(A B C D E);
+tuple!(A B C D E F);
+tuple!(A B C D E F G);
+tuple!(A B C D E F G H);
