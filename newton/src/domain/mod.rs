@@ -32,7 +32,7 @@ pub use metadata::{Cause, Metadata};
 pub use name::Name;
 pub use payload::{Encoding, Payload};
 pub use query::{Filter, Query};
-pub use rejection::Rejection;
+pub use rejection::{AnyRejection, Rejection};
 pub use stream_name::{AggregateId, StreamName};
 pub use tag::{Tag, TagValue};
 pub use upcast::Upcast;

@@ -1,8 +1,11 @@
 //! What the registry knows of aggregates, events and commands.
 
 use std::any::{TypeId, type_name};
+use std::sync::Arc;
 
+use crate::bus::CommandHandler;
 use crate::domain::{Aggregate, Command, CommandType, Event, EventType};
+use crate::repository::{Environment, Repository};
 
 /// An aggregate.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,7 @@ pub struct AggregateEntry {
     pub event_types: &'static [EventType],
     /// The commands it decides on.
     pub command_types: &'static [CommandType],
+    handler: fn(Arc<Environment>) -> Arc<dyn CommandHandler>,
 }
 
 /// The event types of one enum or struct.
@@ -63,7 +67,13 @@ impl AggregateEntry {
             event: TypeId::of::<A::Event>(),
             event_types: A::Event::TYPES,
             command_types: A::Command::TYPES,
+            handler: |environment| Arc::new(Repository::<A>::new(environment)),
         }
+    }
+
+    /// The repository that executes its commands in an environment.
+    pub(crate) fn handler(&self, environment: Arc<Environment>) -> Arc<dyn CommandHandler> {
+        (self.handler)(environment)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod ext;
 pub mod head;
 pub mod list;
 pub mod memory;
+pub mod open;
 pub mod read;
 pub mod state;
 
@@ -24,5 +25,6 @@ pub use ext::{EventStoreExt, StateStoreExt};
 pub use head::{Head, HeadSender};
 pub use list::{StreamInfo, Streams};
 pub use memory::MemoryStore;
+pub use open::{Stores, open};
 pub use read::{Direction, Load, Page, Position, Read, Selection, Slice};
 pub use state::{Expect, Revision, Scan, StateKey, StateRecord, StateStore, StateWrite};

@@ -1,0 +1,140 @@
+//! Putting an app together.
+
+use std::sync::Arc;
+
+use crate::app::{App, start};
+use crate::bus::Middleware;
+use crate::domain::{Clock, Name, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::registry::{Register, Registry};
+use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
+use crate::store::{Stores, open};
+
+/// Puts an app together: a store, and where the defaults do not fit, the rest.
+///
+/// ```no_run
+/// # async fn example() -> newton::Result<()> {
+/// let app = newton::Newton::builder().store("sqlite://bank.db").service("bank").start().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "call `start` to run it"]
+pub struct Builder {
+    store: Option<Source>,
+    registry: Option<Registry>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    middleware: Vec<Arc<dyn Middleware>>,
+}
+
+/// Where the stores come from.
+#[derive(Debug)]
+enum Source {
+    Url(String),
+    Stores(Stores),
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let settings = Settings { service: program_name(), ..Settings::default() };
+        Self { store: None, registry: None, clock: Arc::new(SystemClock), settings, middleware: Vec::new() }
+    }
+}
+
+impl Builder {
+    /// Keeps everything in the store of this URL: see [`open`](crate::store::open()).
+    pub fn store(self, url: impl Into<String>) -> Self {
+        Self { store: Some(Source::Url(url.into())), ..self }
+    }
+
+    /// Keeps everything in stores that are open already.
+    pub fn stores(self, stores: Stores) -> Self {
+        Self { store: Some(Source::Stores(stores)), ..self }
+    }
+
+    /// Works with the types of this registry, instead of all that are linked into the program.
+    pub fn registry(self, registry: Registry) -> Self {
+        Self { registry: Some(registry), ..self }
+    }
+
+    /// Works with these types only: a derived type, or a tuple of some.
+    pub fn only<T: Register>(self) -> Self {
+        self.registry(Registry::empty().add::<T>())
+    }
+
+    /// Works without these types: a derived type, or a tuple of some.
+    pub fn without<T: Register>(self) -> Self {
+        let registry = self.registry.unwrap_or_else(Registry::discovered).remove::<T>();
+        Self { registry: Some(registry), ..self }
+    }
+
+    /// Names this service in its events' metadata; by default the name of the program's file.
+    pub fn service(mut self, name: impl Into<Name>) -> Self {
+        self.settings.service = name.into();
+        self
+    }
+
+    /// Asks this clock for the time.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Decides conflicting commands again by this policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
+    /// Takes snapshots by this policy, for aggregates that do not say themselves.
+    pub fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
+        self.settings.snapshots = policy;
+        self
+    }
+
+    /// Checks one in so many uses of a snapshot by a full refold in the background; 0 never does.
+    pub fn audit_snapshots_every(mut self, uses: u64) -> Self {
+        self.settings.audit_every = uses;
+        self
+    }
+
+    /// Keeps the folded state of at most so many aggregates of each type in memory; 0 keeps none.
+    pub fn cached_aggregates(mut self, count: usize) -> Self {
+        self.settings.cached_aggregates = count;
+        self
+    }
+
+    /// Shows every command to a middleware before its aggregate; the first added is the outermost.
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// Opens the store, checks that program and log fit each other, and runs.
+    ///
+    /// # Errors
+    /// [`Configuration`](ErrorKind::Configuration) where no store was given or a name is registered twice,
+    /// [`UnknownType`](ErrorKind::UnknownType) where the log of a registered aggregate has an event type that the program
+    /// does not know, and the errors of opening the store.
+    pub async fn start(self) -> Result<App> {
+        let registry = self.registry.unwrap_or_else(Registry::discovered);
+        registry.validate()?;
+        let stores = match self.store {
+            Some(Source::Url(url)) => open(&url).await?,
+            Some(Source::Stores(stores)) => stores,
+            None => {
+                let message =
+                    "no store was given; call `.store(\"sqlite://app.db\")` or `.store(\"memory:\")`";
+                return Err(Error::new(ErrorKind::Configuration, "start", message));
+            }
+        };
+        start::run(registry, stores, self.clock, self.settings, self.middleware).await
+    }
+}
+
+/// The name of the running program's file, without its ending.
+fn program_name() -> Name {
+    let path = std::env::current_exe().ok();
+    let stem = path.as_deref().and_then(|path| path.file_stem()).and_then(|stem| stem.to_str());
+    stem.map_or(Name::from_static("newton"), Name::from)
+}

@@ -1,0 +1,37 @@
+//! Aggregates over a store: load, decide, append.
+//!
+//! - [`Repository`]: the door; [`execute`](Repository::execute), [`load`](Repository::load) and their like
+//! - `lane`: the commands of one aggregate queue in the process instead of fighting, and are appended together
+//! - `decide`: from a command to an unwritten append; `together`: the same over several aggregates at once
+//! - `cache`: a bounded number of folded states; `rehydrate`: snapshot and tail into a state
+//! - [`snapshot`]: when they are due, how they are written off the hot path, and the audit
+//! - [`history`], [`updates`]: one aggregate's events and states as streams
+
+mod cache;
+mod caller;
+mod decide;
+mod environment;
+mod fold;
+pub mod history;
+mod lane;
+mod outcome;
+mod rehydrate;
+#[expect(clippy::module_inception, reason = "the type is what the module is about")]
+mod repository;
+mod retry;
+mod run;
+pub mod snapshot;
+mod together;
+pub mod updates;
+
+pub use cache::CacheStats;
+pub use caller::Caller;
+pub(crate) use caller::Order;
+pub use environment::{Environment, Settings};
+pub use history::Recorded;
+pub use outcome::{ExecuteError, Loaded, Receipt};
+pub use repository::Repository;
+pub use retry::RetryPolicy;
+pub use snapshot::{AuditStats, SnapshotDue, SnapshotPolicy};
+pub use together::AnyOutcome;
+pub(crate) use together::{CommandPart, Part, execute_together};

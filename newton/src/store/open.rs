@@ -1,0 +1,71 @@
+//! A pair of stores from a URL.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{EventStore, StateStore};
+
+/// What a URL opens: the two stores that an application stands on.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// The events.
+    pub events: Arc<dyn EventStore>,
+    /// Snapshots, checkpoints and other small records.
+    pub state: Arc<dyn StateStore>,
+}
+
+/// Opens the stores that a URL names.
+///
+/// - `memory:` is a new store in memory
+/// - `sqlite://bank.db`, or `sqlite:///var/lib/bank.db` for an absolute path, is an SQLite file, made where it is
+///   missing (feature `sqlite`). The path is taken as it stands, up to a `?`; options follow that, such as
+///   `?synchronous=normal&readers=4`: the fields of `SqliteOptions`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> newton::Result<()> {
+/// let stores = newton::store::open("memory:").await?;
+/// assert_eq!(stores.events.head().await?.current(), newton::OrderId::START);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::Configuration`] for an unknown scheme or option, naming those that exist; else what the store says.
+pub async fn open(url: &str) -> Result<Stores> {
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Stores::of(crate::store::MemoryStore::new())),
+        #[cfg(any())]
+        Some(("sqlite", rest)) if rest.starts_with("//") => open_sqlite(&rest[2..], url),
+        _ => {
+            let message = format!("`{url}` names no store; use one of {}", SCHEMES.join(", "));
+            Err(Error::new(ErrorKind::Configuration, "open store", message))
+        }
+    }
+}
+
+const SCHEMES: &[&str] = &[
+    "memory:",
+    #[cfg(any())]
+    "sqlite://path.db?options",
+];
+
+impl Stores {
+    /// One store that holds both.
+    pub fn of(store: impl EventStore + StateStore) -> Self {
+        let store = Arc::new(store);
+        Self { events: Arc::clone(&store) as Arc<dyn EventStore>, state: store }
+    }
+}
+
+#[cfg(any())]
+fn open_sqlite(rest: &str, url: &str) -> Result<Stores> {
+    use crate::store::sqlite::{SqliteOptions, SqliteStore};
+
+    let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+    if path.is_empty() {
+        let message = format!("`{url}` names no file; write `sqlite://path.db`");
+        return Err(Error::new(ErrorKind::Configuration, "open store", message));
+    }
+    Ok(Stores::of(SqliteStore::open(path, SqliteOptions::parse(options)?)?))
+}
