@@ -1,1 +1,74 @@
-//! Shared helpers of the promise tests.
+//! What the promise tests share: a bank, and an app over each store.
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "helpers of tests report by panicking")]
+
+pub mod bank;
+
+use newton::Newton;
+use newton::app::Builder;
+use newton::store::{Stores, open};
+use tempfile::TempDir;
+
+/// A store for one test, and the folder it lives in, if it needs one.
+#[derive(Debug)]
+pub struct Given {
+    /// The stores.
+    pub stores: Stores,
+    url: String,
+    folder: Option<TempDir>,
+}
+
+impl Given {
+    /// A fresh store in memory.
+    pub async fn memory() -> Self {
+        Self::open("memory:".to_owned(), None).await
+    }
+
+    /// A fresh SQLite file.
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        Self::open(url, Some(folder)).await
+    }
+
+    async fn open(url: String, folder: Option<TempDir>) -> Self {
+        let stores = open(&url).await.expect("the store opens");
+        Self { stores, url, folder }
+    }
+
+    /// The same data, as another process would find it: opened again where it lasts.
+    #[must_use]
+    pub async fn reopened(self) -> Self {
+        match self.folder {
+            None => self,
+            Some(folder) => {
+                drop(self.stores);
+                Self::open(self.url, Some(folder)).await
+            }
+        }
+    }
+
+    /// An app of the bank's types over this store, to be configured further.
+    pub fn app(&self) -> Builder {
+        Newton::builder().stores(self.stores.clone()).only::<bank::Account>().service("tests")
+    }
+}
+
+/// Makes a test of each function for every store: `async fn promise(given: Given)`.
+#[macro_export]
+macro_rules! over_every_store {
+    ($($promise:ident),* $(,)?) => {
+        mod over_memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$promise($crate::Given::memory().await).await;
+            })*
+        }
+
+        mod over_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$promise($crate::Given::sqlite().await).await;
+            })*
+        }
+    };
+}

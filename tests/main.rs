@@ -1,4 +1,6 @@
 //! Newton's promises, one module each, in one binary.
 
+mod commands_once;
 mod contract;
 mod derives;
+mod execute;

@@ -219,14 +219,14 @@ impl<A: Aggregate> Repository<A> {
         Ok(fold)
     }
 
-    /// The outcome, unless it writes nothing and the command may have been executed before: then what came of it.
+    /// The outcome, unless it wrote nothing and the command may have been executed before: then what came of it.
     pub(crate) async fn unless_known(
         &self,
         stream: &StreamName,
         order: &Order,
         outcome: Outcome<A>,
     ) -> Outcome<A> {
-        let wrote = matches!(&outcome, Ok(receipt) if receipt.events > 0);
+        let wrote = matches!(&outcome, Ok(receipt) if receipt.events > 0 && !receipt.duplicate);
         if wrote || !order.maybe_known {
             return outcome;
         }

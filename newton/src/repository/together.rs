@@ -69,7 +69,7 @@ pub(crate) async fn execute_together(
     let mut failed = 0;
     loop {
         let outcome = attempt(environment, parts, order).await;
-        let wrote = matches!(&outcome, Ok(receipt) if receipt.events > 0);
+        let wrote = matches!(&outcome, Ok(receipt) if receipt.events > 0 && !receipt.duplicate);
         let conflict =
             outcome.as_ref().err().and_then(ExecuteError::failure).map(|error| error.kind().clone());
         match conflict {
