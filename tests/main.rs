@@ -4,3 +4,5 @@ mod commands_once;
 mod contract;
 mod derives;
 mod execute;
+mod laws;
+mod model;

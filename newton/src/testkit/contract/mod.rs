@@ -15,6 +15,7 @@
 //! kept alive beside it, such as a folder, comes in a wrapper that dereferences to it.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a broken promise is reported by a panic")]
+#![allow(clippy::wildcard_imports, reason = "each suite has a vocabulary, which every promise of it speaks")]
 #![allow(clippy::missing_panics_doc, reason = "a broken promise is reported by a panic")]
 
 pub mod events;

@@ -5,7 +5,8 @@ use crate::domain::{Filter, Query};
 use crate::store::{EventStore, Read, Selection};
 
 async fn school(store: &dyn EventStore) {
-    let rounds: [(&str, &str, &[(&str, &str)]); 9] = [
+    type Round = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+    let rounds: [Round; 9] = [
         ("school/Student/s1", "Enrolled", &[("course", "c1"), ("student", "s1")]),
         ("school/Student/s2", "Enrolled", &[("course", "c1"), ("student", "s2")]),
         ("school/Course/c1", "Moved", &[("course", "c1")]),

@@ -65,10 +65,10 @@ pub(super) async fn put(store: &dyn EventStore, name: &str, events: Vec<NewEvent
 
 /// Appends and insists that it is written now.
 pub(super) async fn accepted(store: &dyn EventStore, append: Append) -> Appended {
-    let what = format!("{append:.0?}");
+    let what = format!("{append:?}");
     match store.append(append).await {
         Ok(appended) if !appended.duplicate => appended,
-        other => panic!("this append must be written, but gave {other:?}: {:.400}", what),
+        other => panic!("this append must be written, but gave {other:?}: {what:.400}"),
     }
 }
 

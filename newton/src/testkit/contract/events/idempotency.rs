@@ -150,6 +150,7 @@ pub async fn concurrent_duplicates_are_written_once(store: &dyn EventStore) {
             assert_eq!(outcome.versions, [Version(round * 2)]);
         }
     }
+    assert_eq!(versions(&events_of(store, ADA).await), (1..=20).collect::<Vec<u64>>());
 }
 
 /// Ids are any text: what differs by a letter's case, a space or a hyphen are different ids.

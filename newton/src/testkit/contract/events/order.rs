@@ -96,6 +96,7 @@ pub async fn concurrent_readers_see_whole_appends(store: &dyn EventStore) {
             assert_eq!(last.len() % 3, 0, "a reader saw a part of an append of three");
         }
     });
+    assert_eq!(version_of(store, ADA).await.0, 2 * 3 * APPENDS as u64);
 }
 
 fn missing(all: &[EventId], seen: &[EventId]) -> Vec<EventId> {

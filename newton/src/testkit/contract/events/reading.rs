@@ -116,18 +116,12 @@ pub async fn what_does_not_exist_is_empty(store: &dyn EventStore) {
 pub async fn a_stream_is_read_from_a_version(store: &dyn EventStore) {
     put(store, BOB, some(3)).await;
     put(store, ADA, some(12)).await;
-    for (from, forward, backward) in [
-        (0, 1..=12, 1..=0),
-        (1, 1..=12, 1..=1),
-        (10, 10..=12, 1..=10),
-        (12, 12..=12, 1..=12),
-        (13, 13..=12, 1..=12),
-        (u64::MAX, 13..=12, 1..=12),
-    ] {
+    for from in (0..=13).chain([u64::MAX]) {
         let request = of_stream(ADA).from(Position::Version(Version(from)));
-        assert_eq!(versions(&read(store, request.clone()).await), forward.collect::<Vec<_>>(), "from {from}");
-        let found = reversed(read(store, request.backward()).await);
-        assert_eq!(versions(&found), backward.collect::<Vec<_>>(), "backward from {from}");
+        let forward: Vec<_> = (1..=12).filter(|version| *version >= from).collect();
+        assert_eq!(versions(&read(store, request.clone()).await), forward, "from {from}");
+        let backward: Vec<_> = (1..=12).rev().filter(|version| *version <= from).collect();
+        assert_eq!(versions(&read(store, request.backward()).await), backward, "backward from {from}");
     }
 }
 

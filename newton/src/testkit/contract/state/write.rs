@@ -163,6 +163,8 @@ pub async fn of_concurrent_takers_one_wins(store: &dyn StateStore) {
         let name = format!("lease-{lease}");
         let taken = in_parallel(6, |taker| store.write(vec![set(&name, Absent, &taker.to_string())]));
         assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 1, "{taken:?}");
+        let winner = taken.iter().position(Result::is_ok).map(|taker| taker.to_string());
+        assert_eq!(value(store, &name).await, winner);
     }
 }
 
