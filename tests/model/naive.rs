@@ -11,8 +11,11 @@ use newton::{EventId, ExpectedVersion, OrderId, RecordedEvent, StreamName, Versi
 #[derive(Default)]
 pub(crate) struct Naive {
     pub(crate) log: Vec<RecordedEvent>,
-    appends: Vec<(Vec<(StreamName, Vec<EventId>)>, Vec<Version>, OrderId)>,
+    appends: Vec<(Shape, Vec<Version>, OrderId)>,
 }
+
+/// Which ids an append has for which stream.
+type Shape = Vec<(StreamName, Vec<EventId>)>;
 
 /// What the model says an append must come to.
 #[derive(Debug, PartialEq)]
@@ -182,7 +185,7 @@ impl Naive {
     }
 }
 
-fn shape(append: &Append) -> Vec<(StreamName, Vec<EventId>)> {
+fn shape(append: &Append) -> Shape {
     let ids = |events: &[newton::domain::NewEvent]| events.iter().map(|event| event.id.clone()).collect();
     append.streams.iter().map(|part| (part.stream.clone(), ids(&part.events))).collect()
 }

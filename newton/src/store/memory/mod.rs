@@ -1,9 +1,9 @@
 //! The store that lives in memory: every promise but durability, for tests, prototypes and caches.
 //!
-//! - [`log`]: the events and the one place where they are appended
-//! - [`index`]: which events belong to a stream, a domain, a type or a tag
-//! - [`page`]: how a read picks its events from the index
-//! - [`records`]: the state records
+//! - `log`: the events and the one place where they are appended
+//! - `index`: which events belong to a stream, a domain, a type or a tag
+//! - `page`: how a read picks its events from the index
+//! - `records`: the state records
 
 mod index;
 mod log;
