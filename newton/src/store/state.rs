@@ -23,7 +23,7 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// Writes a batch, each key at most once, and gives the new revision of each write, in order.
     ///
     /// # Errors
-    /// [`ErrorKind::StateConflict`](crate::ErrorKind::StateConflict) naming the first key whose expectation did not
+    /// [`ErrorKind::StateConflict`] naming the first key whose expectation did not
     /// hold; nothing was written.
     async fn write(&self, batch: Vec<StateWrite>) -> Result<Vec<Revision>>;
 

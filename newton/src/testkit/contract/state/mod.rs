@@ -1,6 +1,6 @@
 //! What a [`StateStore`](crate::store::StateStore) promises. Each function takes a fresh, empty store.
 //!
-//! - [`write`]: batches, expectations and revisions
+//! - [`mod@write`]: batches, expectations and revisions
 //! - [`scan`]: sorted pages of a space
 
 mod given;
