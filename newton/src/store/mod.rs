@@ -16,6 +16,8 @@ pub mod list;
 pub mod memory;
 pub mod open;
 pub mod read;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod state;
 
 pub use append::{Append, Appended, Condition, StreamAppend};

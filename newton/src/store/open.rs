@@ -24,7 +24,7 @@ pub struct Stores {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> newton::Result<()> {
-/// let stores = newton::store::open("memory:").await?;
+/// let stores = newton::store::open("memory:")?;
 /// assert_eq!(stores.events.head().await?.current(), newton::OrderId::START);
 /// # Ok(())
 /// # }
@@ -32,10 +32,10 @@ pub struct Stores {
 ///
 /// # Errors
 /// [`ErrorKind::Configuration`] for an unknown scheme or option, naming those that exist; else what the store says.
-pub async fn open(url: &str) -> Result<Stores> {
+pub fn open(url: &str) -> Result<Stores> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Stores::of(crate::store::MemoryStore::new())),
-        #[cfg(any())]
+        #[cfg(feature = "sqlite")]
         Some(("sqlite", rest)) if rest.starts_with("//") => open_sqlite(&rest[2..], url),
         _ => {
             let message = format!("`{url}` names no store; use one of {}", SCHEMES.join(", "));
@@ -46,7 +46,7 @@ pub async fn open(url: &str) -> Result<Stores> {
 
 const SCHEMES: &[&str] = &[
     "memory:",
-    #[cfg(any())]
+    #[cfg(feature = "sqlite")]
     "sqlite://path.db?options",
 ];
 
@@ -58,7 +58,7 @@ impl Stores {
     }
 }
 
-#[cfg(any())]
+#[cfg(feature = "sqlite")]
 fn open_sqlite(rest: &str, url: &str) -> Result<Stores> {
     use crate::store::sqlite::{SqliteOptions, SqliteStore};
 

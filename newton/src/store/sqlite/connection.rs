@@ -1,0 +1,102 @@
+//! Connections: one that writes, and those that read.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::failure::Outcome;
+use super::options::{SqliteOptions, Synchronous};
+use super::schema;
+use crate::error::{Error, ErrorKind};
+
+/// Opens the connection that writes; makes the file and its tables where they are missing.
+pub(super) fn writer(file: &Path, options: &SqliteOptions) -> Outcome<Connection> {
+    check_path(file)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = connect(file, flags, options)?;
+    if connection.is_readonly("main")? {
+        let message = "the file may not be written; change its permissions, or those of its folder";
+        return Err(Error::new(ErrorKind::ReadOnly, "open store", message)
+            .with("file", file.display())
+            .into());
+    }
+    if let Some(pages) = options.max_page_count {
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    schema::prepare(&mut connection, file)?;
+    use_wal(&connection, options.busy_timeout)?;
+    connection.pragma_update(None, "synchronous", options.synchronous.pragma())?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(()))?;
+    set_cache(&connection, options.cache_bytes)?;
+    Ok(connection)
+}
+
+/// The bytes that the write-ahead log keeps on the disk after it was emptied.
+const WAL_KEPT_BYTES: i64 = 32 * 1024 * 1024;
+
+/// Opens a connection that reads; the file must be there.
+pub(super) fn reader(file: &Path, options: &SqliteOptions) -> Outcome<Connection> {
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, options)?;
+    set_cache(&connection, options.cache_bytes / 4)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+fn connect(file: &Path, flags: OpenFlags, options: &SqliteOptions) -> rusqlite::Result<Connection> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match &options.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs.as_str())?,
+        None => Connection::open_with_flags(file, flags)?,
+    };
+    connection.busy_timeout(options.busy_timeout)?;
+    Ok(connection)
+}
+
+fn set_cache(connection: &Connection, bytes: usize) -> rusqlite::Result<()> {
+    // A negative size is in KiB.
+    let size = -i64::try_from(bytes / 1024).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", size)
+}
+
+/// Switches to the write-ahead log. SQLite does not wait where two processes switch a new file at once; this does.
+fn use_wal(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < patience =>
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Refuses paths for which SQLite's own message would not say what is wrong.
+fn check_path(file: &Path) -> Result<(), Error> {
+    let refuse =
+        |kind, message: &str| Err(Error::new(kind, "open store", message).with("file", file.display()));
+    if file.is_dir() {
+        return refuse(ErrorKind::InvalidInput, "the path is a folder; give the path of a file in it");
+    }
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            refuse(ErrorKind::NotFound, "the folder of the file does not exist; create it")
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Synchronous {
+    fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+            Self::Off => "OFF",
+        }
+    }
+}

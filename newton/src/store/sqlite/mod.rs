@@ -1,0 +1,27 @@
+//! The embedded store: one SQLite file, one thread that writes, a few that read.
+//!
+//! - [`options`]: how it is opened; [`schema`] and [`connection`]: the tables, and connections to them
+//! - [`writer`]: group commit; [`reader`]: pages, each a short read transaction
+//! - [`search`]: the order ids that a query selects
+//! - [`watcher`]: sees what other processes append
+//! - [`backup`], [`verify`]: online backup, restore, and the check of a whole file
+//! - [`codec`], [`failure`], [`queue`], [`thread`]: values, errors and jobs on their way between Newton, SQLite and the threads
+
+mod backup;
+mod codec;
+mod connection;
+mod failure;
+mod options;
+mod queue;
+mod reader;
+mod schema;
+mod search;
+mod store;
+mod thread;
+mod verify;
+mod watcher;
+mod writer;
+
+pub use options::{SqliteOptions, Synchronous};
+pub use store::SqliteStore;
+pub use verify::Verification;
