@@ -11,3 +11,4 @@ mod derives;
 mod flaws;
 mod laws;
 mod model;
+mod sqlite;

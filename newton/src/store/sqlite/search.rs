@@ -164,12 +164,11 @@ impl Arm {
         }
         let mut sql = String::from("SELECT t1.order_id FROM event_tags t1");
         for index in 2..=self.tags.len() {
-            sql += &format!(
-                " CROSS JOIN event_tags t{index} ON t{index}.tag_id = ?{index} AND t{index}.order_id = t1.order_id"
-            );
+            let on = format!("t{index}.tag_id = ?{index} AND t{index}.order_id = t1.order_id");
+            sql += &[" CROSS JOIN event_tags t", &index.to_string(), " ON ", &on].concat();
         }
         if let Some(condition) = self.types.condition() {
-            sql += &format!(" CROSS JOIN events e ON e.order_id = t1.order_id AND {condition}");
+            sql += &[" CROSS JOIN events e ON e.order_id = t1.order_id AND ", &condition].concat();
         }
         sql += " WHERE t1.tag_id = ?1 AND t1.order_id";
         vec![(sql, self.tags.iter().map(|tag| Value::Integer(*tag)).collect())]
@@ -262,10 +261,10 @@ impl Cursor {
         match (self.piece.back(), self.direction) {
             (None, _) => self.ended = true,
             (Some(last), Direction::Forward) => {
-                self.parameters[from] = Value::Integer(last.saturating_add(1))
+                self.parameters[from] = Value::Integer(last.saturating_add(1));
             }
             (Some(last), Direction::Backward) => {
-                self.parameters[from] = Value::Integer(last.saturating_sub(1))
+                self.parameters[from] = Value::Integer(last.saturating_sub(1));
             }
         }
         Ok(())

@@ -197,7 +197,9 @@ impl Batches<'_> {
         }
         let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::TooBig));
         if !full || writes.len() == 1 {
-            writes.into_iter().for_each(|write| write.fail(error, self.file));
+            for write in writes {
+                write.fail(error, self.file);
+            }
             return;
         }
         for write in writes {

@@ -1,0 +1,8 @@
+//! The promises of the SQLite store that no other store makes, and the contract suites over it.
+
+mod support;
+
+use support::Temporary;
+
+newton::event_store_contract!(events, || async { Temporary::open() });
+newton::state_store_contract!(state, || async { Temporary::open() });
