@@ -24,7 +24,7 @@ pub struct Stores {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> newton::Result<()> {
-/// let stores = newton::store::open("memory:")?;
+/// let stores = newton::store::open("memory:").await?;
 /// assert_eq!(stores.events.head().await?.current(), newton::OrderId::START);
 /// # Ok(())
 /// # }
@@ -32,11 +32,11 @@ pub struct Stores {
 ///
 /// # Errors
 /// [`ErrorKind::Configuration`] for an unknown scheme or option, naming those that exist; else what the store says.
-pub fn open(url: &str) -> Result<Stores> {
+pub async fn open(url: &str) -> Result<Stores> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Stores::of(crate::store::MemoryStore::new())),
         #[cfg(feature = "sqlite")]
-        Some(("sqlite", rest)) if rest.starts_with("//") => open_sqlite(&rest[2..], url),
+        Some(("sqlite", rest)) if rest.starts_with("//") => open_sqlite(&rest[2..], url).await,
         _ => {
             let message = format!("`{url}` names no store; use one of {}", SCHEMES.join(", "));
             Err(Error::new(ErrorKind::Configuration, "open store", message))
@@ -59,7 +59,7 @@ impl Stores {
 }
 
 #[cfg(feature = "sqlite")]
-fn open_sqlite(rest: &str, url: &str) -> Result<Stores> {
+async fn open_sqlite(rest: &str, url: &str) -> Result<Stores> {
     use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
     let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
@@ -67,5 +67,12 @@ fn open_sqlite(rest: &str, url: &str) -> Result<Stores> {
         let message = format!("`{url}` names no file; write `sqlite://path.db`");
         return Err(Error::new(ErrorKind::Configuration, "open store", message));
     }
-    Ok(Stores::of(SqliteStore::open(path, SqliteOptions::parse(options)?)?))
+    let (path, options) = (path.to_owned(), SqliteOptions::parse(options)?);
+    // Opening reads and may write the file: not on a thread that runs other tasks.
+    match tokio::task::spawn_blocking(move || SqliteStore::open(path, options)).await {
+        Ok(store) => Ok(Stores::of(store?)),
+        Err(panic) => {
+            Err(Error::new(ErrorKind::Internal, "open store", "opening the file panicked").caused_by(panic))
+        }
+    }
 }
