@@ -8,3 +8,8 @@ mod execute;
 mod flaws;
 mod laws;
 mod model;
+mod sqlite;
+#[cfg(test)]
+mod derives;
+#[cfg(test)]
+mod registry;

@@ -69,18 +69,19 @@ fn names(model: &Model) -> TokenStream {
 
 fn fingerprint_of(model: &Model) -> TokenStream {
     let event = &model.event;
-    let fold = match fingerprint::fold(model) {
-        Some(hash) => quote!(::core::option::Option::Some(#hash)),
-        None => quote!(::core::option::Option::None),
-    };
+    let fold = option(fingerprint::fold(model));
     quote!(::newton::__private::fingerprint(#fold, <#event as ::newton::Event>::TYPES))
 }
 
 fn snapshot_every(model: &Model) -> TokenStream {
-    match &model.snapshot_every {
-        Some(events) => quote!(::core::option::Option::Some(#events)),
-        None => quote!(::core::option::Option::None),
-    }
+    option(model.snapshot_every.as_ref())
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
 }
 
 /// `handle` and `apply`. The user's functions are named on the type's own token, where a misfit is then reported; where

@@ -49,7 +49,7 @@ impl Given {
             () if meta.path.is_ident("command") => self.command = Some(meta.value()?.parse()?),
             () if meta.path.is_ident("rejection") => self.rejection = Some(meta.value()?.parse()?),
             () if meta.path.is_ident("snapshot_every") => {
-                self.snapshot_every = Some(attribute::number(meta)?)
+                self.snapshot_every = Some(attribute::number(meta)?);
             }
             () if meta.path.is_ident("fold") => self.fold = Some(attribute::number(meta)?),
             () => return Ok(false),

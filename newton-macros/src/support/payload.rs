@@ -149,8 +149,5 @@ fn fields(fields: &Fields) -> TokenStream {
         let colon = ident.as_ref().map(|_| quote!(:));
         quote!(#(#attributes)* #ident #colon #ty)
     });
-    match fields {
-        Fields::Unnamed(_) => quote!((#(#each),*)),
-        _ => quote!({ #(#each),* }),
-    }
+    if matches!(fields, Fields::Unnamed(_)) { quote!((#(#each),*)) } else { quote!({ #(#each),* }) }
 }

@@ -64,8 +64,8 @@ pub trait Outcome<E, R> {
     fn into_decision(self) -> Result<Decision<E>, R>;
 }
 
-impl<E: Event, R> Outcome<E, R> for Result<E, R> {
-    fn into_decision(self) -> Result<Decision<E>, R> {
+impl<T: Event, E> Outcome<T, E> for Result<T, E> {
+    fn into_decision(self) -> Result<Decision<T>, E> {
         self.map(Decision::One)
     }
 }

@@ -28,14 +28,14 @@ pub(super) fn check(registry: &Registry) -> Result<()> {
 
 fn rivals(kind: &str, attribute: &str, claims: impl Iterator<Item = Claim>) -> impl Iterator<Item = String> {
     let mut first: HashMap<&str, String> = HashMap::new();
-    claims.filter_map(move |(name, path)| match first.get(name) {
-        Some(other) => Some(format!(
-            "the {kind} `{name}` is claimed by `{other}` and by `{path}`; rename one with `{attribute}`"
-        )),
-        None => {
-            first.insert(name, path);
-            None
+    claims.filter_map(move |(name, path)| {
+        if let Some(other) = first.get(name) {
+            return Some(format!(
+                "the {kind} `{name}` is claimed by `{other}` and by `{path}`; rename one with `{attribute}`"
+            ));
         }
+        first.insert(name, path);
+        None
     })
 }
 

@@ -1,0 +1,36 @@
+//! Attributes of an aggregate that are unknown or have unfit values.
+
+use newton::prelude::*;
+
+#[derive(Event, Clone)]
+enum AccountEvent {
+    Opened,
+}
+
+#[derive(Command, Clone)]
+enum AccountCommand {
+    Open,
+}
+
+#[derive(Rejection, Debug)]
+enum AccountError {
+    AlreadyOpen,
+}
+
+#[derive(Aggregate, Clone, Default)]
+#[aggregate(context = "my/bank", events = AccountEvent, snapshot_every = "often")]
+struct Account {
+    open: bool,
+}
+
+impl Account {
+    fn decide(&self, _: AccountCommand) -> Result<AccountEvent, AccountError> {
+        Ok(AccountEvent::Opened)
+    }
+
+    fn evolve(&mut self, _: &AccountEvent) {
+        self.open = true;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,32 @@
+//! An aggregate without `evolve`.
+
+use newton::prelude::*;
+
+#[derive(Event, Clone)]
+enum AccountEvent {
+    Opened,
+}
+
+#[derive(Command, Clone)]
+enum AccountCommand {
+    Open,
+}
+
+#[derive(Rejection, Debug)]
+enum AccountError {
+    AlreadyOpen,
+}
+
+#[derive(Aggregate, Clone, Default)]
+#[aggregate(context = "bank")]
+struct Account {
+    open: bool,
+}
+
+impl Account {
+    fn decide(&self, _: AccountCommand) -> Result<AccountEvent, AccountError> {
+        Ok(AccountEvent::Opened)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A rejection without `Debug`.
+
+use newton::prelude::*;
+
+#[derive(Rejection)]
+enum AccountError {
+    AlreadyOpen,
+}
+
+fn main() {}
