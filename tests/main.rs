@@ -10,6 +10,8 @@ mod laws;
 mod model;
 mod sqlite;
 #[cfg(test)]
+mod aggregates;
+#[cfg(test)]
 mod derives;
 #[cfg(test)]
 mod registry;

@@ -29,7 +29,7 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
             let (aggregate, name) = (&model.shape.ident, ty.to_token_stream());
             errors.on(
                 ty,
-                format_args!("`{aggregate}` is public, but `{name}` is not; write `pub` before `{name}`"),
+                format_args!("`{aggregate}` is public, but `{name}` is not; declare `{name}` with `pub`"),
             );
         }
     }

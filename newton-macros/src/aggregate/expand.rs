@@ -49,7 +49,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
 fn types(model: &Model) -> TokenStream {
     let Model { event, command, rejection, .. } = model;
-    quote! {
+    quote_spanned! {model.shape.ident.span()=>
         type Event = #event;
         type Command = #command;
         type Rejection = #rejection;
@@ -89,8 +89,14 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
 fn functions(model: &Model) -> TokenStream {
     let Model { event, command, rejection, .. } = model;
     let ident = &model.shape.ident;
-    let decide = quote_spanned!(ident.span()=> #ident::decide);
-    let evolve = quote_spanned!(ident.span()=> #ident::evolve);
+    let decide = quote_spanned! {ident.span()=>
+        ::newton::__private::decide::<#ident, #command, #event, #rejection, _, _>(
+            #ident::decide, self, command, context,
+        )
+    };
+    let evolve = quote_spanned! {ident.span()=>
+        ::newton::__private::evolve::<#ident, #event, _, _>(#ident::evolve, self, event)
+    };
     quote! {
         fn handle(
             &self,
@@ -99,15 +105,13 @@ fn functions(model: &Model) -> TokenStream {
         ) -> ::core::result::Result<::newton::Decision<#event>, #rejection> {
             #[allow(unused_imports)]
             use ::newton::__private::MissingDecide as _;
-            ::newton::__private::decide::<#ident, #command, #event, #rejection, _, _>(
-                #decide, self, command, context,
-            )
+            #decide
         }
 
         fn apply(&mut self, event: &#event) {
             #[allow(unused_imports)]
             use ::newton::__private::MissingEvolve as _;
-            ::newton::__private::evolve::<#ident, #event, _, _>(#evolve, self, event);
+            #evolve
         }
     }
 }

@@ -61,8 +61,8 @@ fn describe(event: &EventType, rust_name: &TokenStream) -> TokenStream {
     let name = &event.name.text;
     let schema = event.version.as_ref().map_or_else(|| quote!(1), |version| quote!(#version));
     let steps = event.steps.iter().map(|Step { from, function }| {
-        let step = quote_spanned!(function.span()=> ::newton::domain::upcast::step(payload, #function));
-        quote!(::newton::domain::Upcast { from: #from, step: |payload| #step })
+        let step = quote!(|payload| ::newton::domain::upcast::step(payload, #function));
+        quote!(::newton::domain::Upcast { from: #from, step: #step })
     });
     quote! {
         ::newton::domain::EventType {

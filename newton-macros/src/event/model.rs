@@ -63,7 +63,7 @@ pub(crate) fn parse(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
 fn event_type(shape: &Shape, variant: &Variant, errors: &mut Errors) -> EventType {
     let (mut name, mut version, mut upcast, mut steps) = (None, None, None, Vec::new());
     let known = "`name = \"..\"`, `version = n`, `upcast(1 => function, ..)`";
-    attribute::read(&variant.attributes, "event", known, errors, |meta, _| {
+    let readable = attribute::read(&variant.attributes, "event", known, errors, |meta, _| {
         match () {
             () if meta.path.is_ident("name") => name = Some(attribute::text(meta)?),
             () if meta.path.is_ident("version") => version = Some(attribute::number(meta)?),
@@ -77,6 +77,10 @@ fn event_type(shape: &Shape, variant: &Variant, errors: &mut Errors) -> EventTyp
     });
     if shape.is_enum {
         attribute::refuse(&variant.attributes, "tag", "a tag is a field; put `#[tag]` on a field", errors);
+    }
+    if !readable {
+        // What could not be read is reported; gaps that follow from it are not.
+        (version, upcast) = (None, None);
     }
     let name = StableName::of(name, family::default_name(shape, variant, "Event"), &variant.ident);
     EventType { name, version, upcast, steps, tags: tags(variant, errors) }
@@ -96,7 +100,8 @@ fn parse_steps(meta: &ParseNestedMeta) -> syn::Result<Punctuated<Step, Token![,]
 fn tags(variant: &Variant, errors: &mut Errors) -> Vec<Tag> {
     let mut tags = Vec::new();
     for (field, member) in variant.fields.iter().zip(variant.fields.members()) {
-        for attribute in attribute::named(&field.attrs, "tag") {
+        let mut attributes = attribute::named(&field.attrs, "tag");
+        if let Some(attribute) = attributes.next() {
             match (tag_key(attribute), &field.ident) {
                 (Ok(None), None) => {
                     errors.on(attribute, "a field without a name has no key; write `#[tag(\"key\")]`");
@@ -108,6 +113,9 @@ fn tags(variant: &Variant, errors: &mut Errors) -> Vec<Tag> {
                 }
                 (Err(error), _) => errors.add(error),
             }
+        }
+        for surplus in attributes {
+            errors.on(surplus, "the field is a tag already; keep one");
         }
         let message = "only variants and structs have names and versions; remove this";
         attribute::refuse(&field.attrs, "event", message, errors);

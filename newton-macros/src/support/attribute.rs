@@ -8,13 +8,16 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta};
 use super::errors::Errors;
 
 /// Reads each item of every attribute called `name`. What `read` does not know, it answers with `false`.
+///
+/// Says whether everything could be read.
 pub(crate) fn read(
     attributes: &[Attribute],
     name: &str,
     known: &str,
     errors: &mut Errors,
     mut read: impl FnMut(&ParseNestedMeta, &mut Errors) -> syn::Result<bool>,
-) {
+) -> bool {
+    let mut readable = true;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
         if let Meta::Path(_) = attribute.meta {
             errors.on(attribute, format_args!("write `#[{name}(..)]` with one of: {known}"));
@@ -29,8 +32,10 @@ pub(crate) fn read(
         });
         if let Err(error) = outcome {
             errors.add(error);
+            readable = false;
         }
     }
+    readable
 }
 
 /// Passes over the value of an unknown item, so that the items behind it are still read.
@@ -55,7 +60,7 @@ pub(crate) fn refuse(attributes: &[Attribute], name: &str, message: &str, errors
 
 /// The text of `name = ".."`.
 pub(crate) fn text(meta: &ParseNestedMeta) -> syn::Result<LitStr> {
-    match meta.value()?.parse::<Expr>()? {
+    match value(meta)? {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
         other => Err(syn::Error::new_spanned(other, "write a text in quotes, such as \"name\"")),
     }
@@ -63,10 +68,19 @@ pub(crate) fn text(meta: &ParseNestedMeta) -> syn::Result<LitStr> {
 
 /// The number of `name = 1`.
 pub(crate) fn number(meta: &ParseNestedMeta) -> syn::Result<LitInt> {
-    match meta.value()?.parse::<Expr>()? {
+    match value(meta)? {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Ok(number),
         other => Err(syn::Error::new_spanned(other, "write a whole number, such as 1")),
     }
+}
+
+/// The expression behind `=`, out of the invisible group that a `macro_rules` puts around it.
+fn value(meta: &ParseNestedMeta) -> syn::Result<Expr> {
+    let mut value = meta.value()?.parse()?;
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    Ok(value)
 }
 
 /// What stands between the parentheses of an item, or nothing.

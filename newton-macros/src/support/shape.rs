@@ -31,8 +31,7 @@ impl Shape {
                 &generics.params,
                 format_args!(
                     "{what} cannot have generics or lifetimes, because its stored form must be one; \
-                 remove `{}` from `{ident}` and use owned, concrete types",
-                    generics.to_token_stream(),
+                     remove them from `{ident}` and use owned, concrete types"
                 ),
             );
             return None;
