@@ -243,9 +243,59 @@ fn a_fingerprint_changes_with_state_events_and_fold_alone() {
     assert_ne!(base, fingerprint!(1, (version = 2, upcast(1 => same)), { value: u64 }), "another schema");
 }
 
+/// Declares an aggregate without state of its own whose `evolve` is written elsewhere in this file.
+macro_rules! folding {
+    ($name:ident, $command:ident) => {
+        #[derive(Command, Clone)]
+        #[command(aggregate = $name)]
+        struct $command;
+
+        #[derive(Aggregate, Clone, Default)]
+        #[aggregate(context = "folds", event = CounterEvent, command = $command, rejection = CounterError)]
+        struct $name {
+            value: u64,
+        }
+
+        impl $name {
+            #[allow(clippy::unused_self)]
+            fn decide(&self, _: $command) -> Result<(), CounterError> {
+                Ok(())
+            }
+        }
+    };
+}
+
+folding!(Plain, AskPlain);
+folding!(Spaced, AskSpaced);
+folding!(Doubled, AskDoubled);
+
+impl Plain {
+    fn evolve(&mut self, _: &CounterEvent) {
+        self.value += 1;
+    }
+}
+
+#[rustfmt::skip]
+impl Spaced {
+    /// The same fold in other clothes.
+    fn evolve( &mut self , _ : &CounterEvent )
+    {
+        // One more.
+        self . value  +=  1 ;
+    }
+}
+
+impl Doubled {
+    fn evolve(&mut self, _: &CounterEvent) {
+        self.value += 2;
+    }
+}
+
 #[test]
-fn a_fingerprint_is_known_where_evolve_is_in_the_same_file() {
-    assert!(matches!(Counter::FINGERPRINT, Fingerprint::Known(_)));
+fn a_fingerprint_follows_the_tokens_of_evolve() {
+    assert!(matches!(Plain::FINGERPRINT, Fingerprint::Known(_)));
+    assert_eq!(Plain::FINGERPRINT, Spaced::FINGERPRINT);
+    assert_ne!(Plain::FINGERPRINT, Doubled::FINGERPRINT);
 }
 
 mod elsewhere {

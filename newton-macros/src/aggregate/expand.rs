@@ -1,6 +1,6 @@
 //! The code that `#[derive(Aggregate)]` makes.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::check::is_less_visible;
@@ -89,12 +89,14 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
 fn functions(model: &Model) -> TokenStream {
     let Model { event, command, rejection, .. } = model;
     let ident = &model.shape.ident;
-    let decide = quote_spanned! {ident.span()=>
+    // The place of the user's token, but the names of this code.
+    let here = ident.span().resolved_at(Span::call_site());
+    let decide = quote_spanned! {here=>
         ::newton::__private::decide::<#ident, #command, #event, #rejection, _, _>(
             #ident::decide, self, command, context,
         )
     };
-    let evolve = quote_spanned! {ident.span()=>
+    let evolve = quote_spanned! {here=>
         ::newton::__private::evolve::<#ident, #event, _, _>(#ident::evolve, self, event)
     };
     quote! {
