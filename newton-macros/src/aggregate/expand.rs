@@ -68,9 +68,8 @@ fn names(model: &Model) -> TokenStream {
 }
 
 fn fingerprint_of(model: &Model) -> TokenStream {
-    let event = &model.event;
     let fold = option(fingerprint::fold(model));
-    quote!(::newton::__private::fingerprint(#fold, <#event as ::newton::Event>::TYPES))
+    quote!(::newton::__private::fingerprint::<Self>(#fold))
 }
 
 fn snapshot_every(model: &Model) -> TokenStream {
@@ -92,7 +91,7 @@ fn functions(model: &Model) -> TokenStream {
     // The place of the user's token, but the names of this code.
     let here = ident.span().resolved_at(Span::call_site());
     let decide = quote_spanned! {here=>
-        ::newton::__private::decide::<#ident, #command, #event, #rejection, _, _>(
+        ::newton::__private::decide::<#ident, #command, #event, #rejection, _, _, _>(
             #ident::decide, self, command, context,
         )
     };

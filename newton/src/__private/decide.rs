@@ -1,9 +1,12 @@
 //! From the user's `decide`, with or without a context, to a decision.
 
-use crate::domain::{Aggregate, Context, Decision, Event};
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use crate::domain::{Aggregate, Context, Decision};
 
 /// Calls the user's `decide`. The types are given one by one, so that messages show them by name.
-pub fn decide<A, C, E, R, M, F>(
+pub fn decide<A, C, E, R, M, N, F>(
     decide: F,
     aggregate: &A,
     command: C,
@@ -11,7 +14,7 @@ pub fn decide<A, C, E, R, M, F>(
 ) -> Result<Decision<E>, R>
 where
     F: Decide<A, C, E, R, M>,
-    F::Outcome: Outcome<E, R>,
+    F::Outcome: Outcome<E, R, N>,
 {
     decide.call(aggregate, command, context).into_decision()
 }
@@ -52,77 +55,87 @@ where
     }
 }
 
-/// What `decide` may return.
+/// What `decide` may return. `M` tells one event from none.
 #[diagnostic::on_unimplemented(
     message = "`decide` cannot return `{Self}`",
     label = "`decide` must return `Result<{E}, {R}>`",
     note = "in the place of `{E}` may stand `Vec<{E}>`, `[{E}; N]`, `Option<{E}>` or `()`; \
             other types are named with `#[aggregate(event = .., rejection = ..)]`"
 )]
-pub trait Outcome<E, R> {
+pub trait Outcome<E, R, M> {
     /// The same as a decision.
     fn into_decision(self) -> Result<Decision<E>, R>;
 }
 
-impl<T: Event, E> Outcome<T, E> for Result<T, E> {
+/// Marks an outcome of one event.
+#[derive(Debug)]
+pub enum One {}
+
+/// Marks every other outcome.
+#[derive(Debug)]
+pub enum Any {}
+
+impl<T, E> Outcome<T, E, One> for Result<T, E> {
     fn into_decision(self) -> Result<Decision<T>, E> {
         self.map(Decision::One)
     }
 }
 
-impl<E: Event, R> Outcome<E, R> for Result<(), R> {
+impl<E, R> Outcome<E, R, Any> for Result<(), R> {
     fn into_decision(self) -> Result<Decision<E>, R> {
         self.map(|()| Decision::None)
     }
 }
 
-impl<E, R> Outcome<E, R> for Result<Decision<E>, R> {
+impl<E, R> Outcome<E, R, Any> for Result<Decision<E>, R> {
     fn into_decision(self) -> Self {
         self
     }
 }
 
-impl<E, R> Outcome<E, R> for Result<Option<E>, R> {
+impl<E, R> Outcome<E, R, Any> for Result<Option<E>, R> {
     fn into_decision(self) -> Result<Decision<E>, R> {
         self.map(Decision::from)
     }
 }
 
-impl<E, R> Outcome<E, R> for Result<Vec<E>, R> {
+impl<E, R> Outcome<E, R, Any> for Result<Vec<E>, R> {
     fn into_decision(self) -> Result<Decision<E>, R> {
         self.map(Decision::from)
     }
 }
 
-impl<E, R, const N: usize> Outcome<E, R> for Result<[E; N], R> {
+impl<E, R, const N: usize> Outcome<E, R, Any> for Result<[E; N], R> {
     fn into_decision(self) -> Result<Decision<E>, R> {
         self.map(Decision::from)
     }
 }
 
-/// Found where an aggregate has no inherent `decide`: the bound of its function then says what to write.
+/// Found where an aggregate has no inherent `decide`: what it returns is an outcome only where [`HasDecide`] holds.
 pub trait MissingDecide: Aggregate {
-    /// Never called: no type fulfils the bound.
-    fn decide(&self, command: Self::Command) -> Result<Self::Event, Self::Rejection>
-    where
-        Self: HasDecide<Self::Command, Self::Event, Self::Rejection>;
+    /// Never called: [`HasDecide`] holds for no type.
+    fn decide(&self, command: Self::Command) -> Missing<Self, Self::Command>;
 }
+
+/// What a missing `decide` returns. It has no values.
+#[derive(Debug)]
+pub struct Missing<A, C>(Infallible, PhantomData<(A, C)>);
 
 /// Holds for no type; it carries the message.
 #[diagnostic::on_unimplemented(
     message = "the aggregate `{Self}` has no `decide`",
     label = "add `fn decide(&self, command: {C}) -> Result<{E}, {R}>` to an `impl {Self}`"
 )]
-pub trait HasDecide<C, E, R> {
-    /// Never called.
-    fn decide(&self, command: C) -> Result<E, R>;
-}
+pub trait HasDecide<C, E, R> {}
 
 impl<A: Aggregate> MissingDecide for A {
-    fn decide(&self, command: A::Command) -> Result<A::Event, A::Rejection>
-    where
-        A: HasDecide<A::Command, A::Event, A::Rejection>,
-    {
-        HasDecide::decide(self, command)
+    fn decide(&self, _: A::Command) -> Missing<A, A::Command> {
+        unreachable!("its result is refused at compile time")
+    }
+}
+
+impl<A: HasDecide<C, E, R>, C, E, R> Outcome<E, R, Any> for Missing<A, C> {
+    fn into_decision(self) -> Result<Decision<E>, R> {
+        match self.0 {}
     }
 }

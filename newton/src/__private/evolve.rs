@@ -1,9 +1,15 @@
 //! From the user's `evolve` to the trait's `apply`.
 
+use std::marker::PhantomData;
+
 use crate::domain::Aggregate;
 
 /// Calls the user's `evolve`. The types are given one by one, so that messages show them by name.
-pub fn evolve<A, E, M, F: Evolve<A, E, M>>(evolve: F, aggregate: &mut A, event: &E) {
+pub fn evolve<A, E, M, F>(evolve: F, aggregate: &mut A, event: &E)
+where
+    F: Evolve<A, E, M>,
+    F::Output: Folded<E>,
+{
     evolve.call(aggregate, event);
 }
 
@@ -14,13 +20,12 @@ pub fn evolve<A, E, M, F: Evolve<A, E, M>>(evolve: F, aggregate: &mut A, event: 
     note = "other events are named with `#[aggregate(event = ..)]`"
 )]
 pub trait Evolve<A, E, M> {
-    /// Calls it.
-    fn call(self, aggregate: &mut A, event: &E);
-}
+    /// What it returns.
+    type Output;
 
-/// Marks the one shape there is.
-#[derive(Debug)]
-pub enum ByReference {}
+    /// Calls it.
+    fn call(self, aggregate: &mut A, event: &E) -> Self::Output;
+}
 
 /// Marks a shape that does not exist.
 #[derive(Debug)]
@@ -29,39 +34,51 @@ pub enum Never {}
 /// Holds for no type.
 pub trait Impossible {}
 
-impl<A, E, F: FnOnce(&mut A, &E)> Evolve<A, E, ByReference> for F {
-    fn call(self, aggregate: &mut A, event: &E) {
-        self(aggregate, event);
+impl<A, E, F: FnOnce(&mut A, &E) -> D, D> Evolve<A, E, fn() -> D> for F {
+    type Output = D;
+
+    fn call(self, aggregate: &mut A, event: &E) -> D {
+        self(aggregate, event)
     }
 }
 
 impl<A, E, F: Impossible> Evolve<A, E, Never> for F {
+    type Output = ();
+
     fn call(self, _: &mut A, _: &E) {}
 }
 
-/// Found where an aggregate has no inherent `evolve`: the bound of its function then says what to write.
+/// What `evolve` may return: nothing.
+#[diagnostic::on_unimplemented(
+    message = "`evolve` cannot return `{Self}`",
+    label = "write `fn evolve(&mut self, event: &{E})`, without a result",
+    note = "an event has happened: a fold cannot refuse it"
+)]
+pub trait Folded<E> {}
+
+impl<E> Folded<E> for () {}
+
+/// Found where an aggregate has no inherent `evolve`: what it returns is refused unless [`HasEvolve`] holds.
 pub trait MissingEvolve: Aggregate {
-    /// Never called: no type fulfils the bound.
-    fn evolve(&mut self, event: &Self::Event)
-    where
-        Self: HasEvolve<Self::Event>;
+    /// Never called: [`HasEvolve`] holds for no type.
+    fn evolve(&mut self, event: &Self::Event) -> Missing<Self>;
 }
+
+/// What a missing `evolve` returns.
+#[derive(Debug)]
+pub struct Missing<A>(PhantomData<A>);
 
 /// Holds for no type; it carries the message.
 #[diagnostic::on_unimplemented(
     message = "the aggregate `{Self}` has no `evolve`",
     label = "add `fn evolve(&mut self, event: &{E})` to an `impl {Self}`"
 )]
-pub trait HasEvolve<E> {
-    /// Never called.
-    fn evolve(&mut self, event: &E);
-}
+pub trait HasEvolve<E> {}
 
 impl<A: Aggregate> MissingEvolve for A {
-    fn evolve(&mut self, event: &A::Event)
-    where
-        A: HasEvolve<A::Event>,
-    {
-        HasEvolve::evolve(self, event);
+    fn evolve(&mut self, _: &A::Event) -> Missing<A> {
+        Missing(PhantomData)
     }
 }
+
+impl<A: HasEvolve<E>, E> Folded<E> for Missing<A> {}

@@ -1,9 +1,10 @@
 //! The fingerprint of an aggregate: what a snapshot depends on, as one number.
 
-use crate::domain::{EventType, Fingerprint};
+use crate::domain::{Aggregate, Event, Fingerprint};
 
 /// Joins the hash of state fields and fold with the names and schemas of the events, at compile time.
-pub const fn fingerprint(fold: Option<u64>, types: &[EventType]) -> Fingerprint {
+pub const fn fingerprint<A: Aggregate>(fold: Option<u64>) -> Fingerprint {
+    let types = A::Event::TYPES;
     let Some(mut hash) = fold else {
         return Fingerprint::Unknown;
     };
