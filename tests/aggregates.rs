@@ -1,4 +1,10 @@
 //! The derives `Aggregate`, `Command` and `Rejection`: delegation, shapes of `decide`, texts and fingerprints.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "`decide` has its shape from the derive, whatever a test needs of it"
+)]
 
 use newton::domain::Fingerprint;
 use newton::prelude::*;
@@ -136,8 +142,7 @@ macro_rules! shaped {
         impl Shaped {
             $($decide)*
 
-            #[allow(clippy::unused_self)]
-            fn evolve(&mut self, _: &CounterEvent) {}
+                fn evolve(&mut self, _: &CounterEvent) {}
         }
     };
 }
@@ -215,13 +220,11 @@ macro_rules! fingerprint {
         struct State { $($fields)* }
 
         impl State {
-            #[allow(clippy::unused_self)]
-            fn decide(&self, _: Ask) -> Result<(), CounterError> {
+                fn decide(&self, _: Ask) -> Result<(), CounterError> {
                 Ok(())
             }
 
-            #[allow(clippy::unused_self)]
-            fn evolve(&mut self, _: &Happened) {}
+                fn evolve(&mut self, _: &Happened) {}
         }
 
         fn same(old: serde_json::Value) -> serde_json::Value {
@@ -257,7 +260,6 @@ macro_rules! folding {
         }
 
         impl $name {
-            #[allow(clippy::unused_self)]
             fn decide(&self, _: $command) -> Result<(), CounterError> {
                 Ok(())
             }

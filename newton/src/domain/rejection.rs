@@ -7,13 +7,8 @@ use std::fmt;
 /// A user's own error type with which an aggregate refuses a command.
 ///
 /// Every `std::error::Error` is one: derive `Rejection`, or use `thiserror::Error`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a rejection",
-    label = "add `#[derive(Rejection, Debug)]` to `{Self}`, or another error derive"
-)]
 pub trait Rejection: Error + Send + Sync + 'static {}
 
-#[diagnostic::do_not_recommend]
 impl<E: Error + Send + Sync + 'static> Rejection for E {}
 
 /// A rejection whose type is known to the caller only, where one call reaches several kinds of aggregates.
