@@ -1,0 +1,99 @@
+//! A clock that stands still until a test moves it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{SubsecRound, TimeDelta};
+
+use crate::domain::{Clock, Timestamp};
+
+/// A clock that stands still until a test moves it, forward or, on purpose, backward.
+///
+/// Clones share one time: give one to the app and keep one to move.
+///
+/// ```
+/// use std::time::Duration;
+/// use newton::Clock;
+/// use newton::testkit::VirtualClock;
+///
+/// let clock = VirtualClock::new();
+/// let shared = clock.clone();
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(shared.now(), VirtualClock::START + Duration::from_secs(60));
+/// ```
+#[derive(Clone, Debug)]
+pub struct VirtualClock(Arc<Mutex<Timestamp>>);
+
+impl VirtualClock {
+    /// Where every virtual clock starts: the first second of 2026.
+    pub const START: Timestamp = match Timestamp::from_timestamp(1_767_225_600, 0) {
+        Some(start) => start,
+        None => Timestamp::UNIX_EPOCH,
+    };
+
+    /// A clock at [`START`](Self::START).
+    pub fn new() -> Self {
+        Self::at(Self::START)
+    }
+
+    /// A clock at `time`, cut to the microsecond as every clock's time is.
+    pub fn at(time: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(time.trunc_subsecs(6))))
+    }
+
+    /// Moves the time forward, at most to the end of representable time.
+    pub fn advance(&self, duration: Duration) {
+        let mut time = self.time();
+        let later = TimeDelta::from_std(duration).ok().and_then(|delta| time.checked_add_signed(delta));
+        *time = later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6);
+    }
+
+    /// Sets the time, which may be an earlier one.
+    pub fn set(&self, time: Timestamp) {
+        *self.time() = time.trunc_subsecs(6);
+    }
+
+    /// A time is always whole, so a panic elsewhere cannot have spoilt it.
+    fn time(&self) -> MutexGuard<'_, Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for VirtualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        *self.time()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_at_the_first_second_of_2026() {
+        assert_eq!(VirtualClock::START.to_string(), "2026-01-01 00:00:00 UTC");
+    }
+
+    #[test]
+    fn stands_still_and_moves_both_ways() {
+        let clock = VirtualClock::new();
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(Duration::from_nanos(1_500));
+        assert_eq!(clock.now(), VirtualClock::START + TimeDelta::microseconds(1));
+        clock.set(VirtualClock::START - TimeDelta::days(1));
+        assert_eq!(clock.now(), VirtualClock::START - TimeDelta::days(1));
+    }
+
+    #[test]
+    fn stops_at_the_end_of_time() {
+        let clock = VirtualClock::new();
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), Timestamp::MAX_UTC.trunc_subsecs(6));
+    }
+}

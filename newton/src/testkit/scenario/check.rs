@@ -1,0 +1,83 @@
+//! The laws that every scenario checks on its way.
+
+/// A law of event sourcing that every scenario checks, unless [`without`](super::Scenario::without) switches it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// An event comes back unchanged from encode and decode.
+    Encoding,
+    /// Folding the same events twice gives the same state.
+    PureEvolve,
+    /// Deciding twice on the same command in the same state gives the same.
+    PureDecide,
+    /// Folding the stored bytes gives the live state.
+    StoredFold,
+    /// A snapshot taken after any event, and the events behind it, give the state of the full fold.
+    ///
+    /// Left out for an aggregate that says it is never snapshotted (`SNAPSHOT_EVERY` is `Some(0)`).
+    Snapshots,
+}
+
+impl Check {
+    /// The law in one sentence.
+    pub(super) fn law(self) -> &'static str {
+        match self {
+            Self::Encoding => "an event must come back unchanged from encode and decode",
+            Self::PureEvolve => "folding the same events twice must give the same state",
+            Self::PureDecide => "deciding twice on the same command in the same state must give the same",
+            Self::StoredFold => "folding the stored bytes must give the live state",
+            Self::Snapshots => "a snapshot and the events behind it must give the state of the full fold",
+        }
+    }
+
+    /// What most often breaks it.
+    pub(super) fn usual_causes(self) -> &'static str {
+        match self {
+            Self::Encoding => {
+                "a field that is not serialized (`serde(skip)`), a serializer whose deserializer does something else, \
+                 two variants with one name, or a value JSON cannot hold (NaN, a map whose keys are no texts)"
+            }
+            Self::PureEvolve => {
+                "`evolve` reads a clock, a random number or a global, or depends on the order of a `HashMap`; \
+                 or the state holds a value that is not equal to itself (NaN)"
+            }
+            Self::PureDecide => {
+                "`decide` reads a clock, a random number or a global, or depends on the order of a `HashMap`; \
+                 take the time from its `&Context`, and ids from the command"
+            }
+            Self::StoredFold => {
+                "`evolve` uses a part of the event that is not stored, such as a field that is not serialized \
+                 and that the event's `PartialEq` ignores"
+            }
+            Self::Snapshots => {
+                "a field of the state that is not serialized (`serde(skip)`), or a value JSON cannot hold \
+                 (NaN, a map whose keys are no texts)"
+            }
+        }
+    }
+}
+
+/// Which checks are on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    off: Vec<Check>,
+}
+
+impl Checks {
+    pub(super) fn switch_off(&mut self, check: Check) {
+        self.off.push(check);
+    }
+
+    pub(super) fn is_on(&self, check: Check) -> bool {
+        !self.off.contains(&check)
+    }
+}
+
+/// A broken law: which, where, and the two sides that should have been the same.
+#[derive(Debug)]
+pub(super) struct Violation {
+    pub(super) check: Check,
+    /// Where it broke, such as "at event 2, Deposited { amount: 10 }".
+    pub(super) place: String,
+    /// Each side's name and what it was.
+    pub(super) sides: [(&'static str, String); 2],
+}
