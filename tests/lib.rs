@@ -3,10 +3,17 @@
 
 pub mod bank;
 
+use std::path::{Path, PathBuf};
+
 use newton::Newton;
 use newton::app::Builder;
 use newton::store::{Stores, open};
 use tempfile::TempDir;
+
+/// The root of the workspace.
+pub fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// A store for one test, and the folder it lives in, if it needs one.
 #[derive(Debug)]

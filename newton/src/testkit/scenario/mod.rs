@@ -30,6 +30,54 @@ use crate::testkit::VirtualClock;
 /// scenario checks the laws in [`Check`], so that every domain test also proves that its events and states can be
 /// stored. All inputs are fixed unless set: the time is [`VirtualClock::START`], the id is `scenario`, command ids
 /// count up, nobody is the actor.
+///
+/// ```
+/// use newton::testkit::Scenario;
+/// use newton::{Aggregate, Command, Event, Rejection};
+///
+/// #[derive(Event, Clone, Debug, PartialEq)]
+/// enum LampEvent {
+///     SwitchedOn,
+/// }
+///
+/// #[derive(Command, Clone)]
+/// enum LampCommand {
+///     SwitchOn,
+/// }
+///
+/// #[derive(Rejection, Debug, PartialEq)]
+/// enum LampError {
+///     AlreadyOn,
+/// }
+///
+/// #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
+/// #[aggregate(context = "home")]
+/// struct Lamp {
+///     on: bool,
+/// }
+///
+/// impl Lamp {
+///     fn decide(&self, command: LampCommand) -> Result<LampEvent, LampError> {
+///         match command {
+///             LampCommand::SwitchOn if self.on => Err(LampError::AlreadyOn),
+///             LampCommand::SwitchOn => Ok(LampEvent::SwitchedOn),
+///         }
+///     }
+///
+///     fn evolve(&mut self, event: &LampEvent) {
+///         match event {
+///             LampEvent::SwitchedOn => self.on = true,
+///         }
+///     }
+/// }
+///
+/// Scenario::<Lamp>::new()
+///     .when(LampCommand::SwitchOn)
+///     .then(LampEvent::SwitchedOn)
+///     .when(LampCommand::SwitchOn)
+///     .then_rejected(LampError::AlreadyOn)
+///     .then_state(Lamp { on: true });
+/// ```
 #[derive(Clone)]
 pub struct Scenario<A: Aggregate> {
     fold: CheckedFold<A>,
