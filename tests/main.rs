@@ -20,3 +20,4 @@ mod registry;
 mod contract;
 mod derives;
 mod house;
+mod readme;

@@ -40,9 +40,14 @@ fn an_account_that_is_not_open_does_nothing() {
 
 #[test]
 fn an_account_is_never_overdrawn() {
+    Scenario::<Account>::given([Opened { owner: "Ada".into() }, Deposited { amount: 10 }])
+        .when(Withdraw { amount: 20 })
+        .then_rejected(AccountError::Overdrawn { balance: 10 });
+}
+
+#[test]
+fn an_account_can_be_emptied() {
     Scenario::<Account>::given([Opened { owner: ada() }, Deposited { amount: 10 }])
-        .when(Withdraw { amount: 11 })
-        .then_rejected(AccountError::Overdrawn { balance: 10 })
         .when(Withdraw { amount: 10 })
         .then(Withdrawn { amount: 10 })
         .then_state(Account { open: true, balance: 0 });
