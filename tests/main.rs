@@ -21,3 +21,4 @@ mod contract;
 mod derives;
 mod house;
 mod readme;
+mod scenario;
