@@ -1,0 +1,234 @@
+//! Runs a work on a contestant.
+
+mod client;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use self::client::Client;
+use crate::bank::{AccountCommand, imported_balance};
+use crate::contestant::{Contestant, Outcome, Place};
+use crate::work::{Measure, Request, Traffic, Work};
+use crate::{Result, syncs};
+
+/// This part of the measured time is run unmeasured before, so that the write-ahead log has its size and is overwritten,
+/// which costs less than to extend a file.
+const WARM_UP: u32 = 2;
+/// How often a caller tries a command again that met a conflict.
+const ATTEMPTS: u32 = 10;
+/// The most commands that are handed over in one group.
+const GROUP: usize = 1_000;
+/// The clients that fill a store before the measuring.
+const FILLERS: u64 = 64;
+
+/// Opens the contestant, prepares the work, measures it and closes.
+pub async fn run<C: Contestant>(request: &Request, variant: &str) -> Result<Measure> {
+    if let Work::Open = request.work {
+        return open::<C>(&request.place, variant).await;
+    }
+    let contestant = Arc::new(C::open(&request.place, variant).await?);
+    let mut measure = match &request.work {
+        Work::Execute { clients, traffic } => {
+            prepare(&contestant, traffic).await?;
+            execute(&contestant, Client::several(*clients, traffic), request.time / WARM_UP).await?;
+            execute(&contestant, Client::several(*clients, traffic), request.time).await?
+        }
+        Work::Load { events } => {
+            let (id, expected) = (format!("long-{events}"), imported_balance(*events));
+            if contestant.balance(&id).await? == 0 {
+                contestant.execute(&id, AccountCommand::Import(*events)).await?;
+            }
+            load(&contestant, request.time, || (id.clone(), Some(expected))).await?
+        }
+        Work::LoadExisting { traffic } => {
+            prepare(&contestant, traffic).await?;
+            let [mut client] = Client::several(1, traffic).try_into().map_err(|_| "one client was wanted")?;
+            load(&contestant, request.time, || (client.next().0, None)).await?
+        }
+        Work::Open => Measure::default(),
+    };
+    measure.settings = contestant.settings().await?;
+    measure.resident = resident();
+    match Arc::try_unwrap(contestant) {
+        Ok(contestant) => contestant.close().await?,
+        Err(_) => return Err("a client still holds the contestant".into()),
+    }
+    Ok(measure)
+}
+
+async fn open<C: Contestant>(place: &Place, variant: &str) -> Result<Measure> {
+    let start = Instant::now();
+    let contestant = C::open(place, variant).await?;
+    contestant.balance(&client::existing(0)).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    contestant.close().await?;
+    Ok(Measure { count: 1, seconds, resident: resident(), ..Measure::default() })
+}
+
+/// What the clients count together.
+#[derive(Default)]
+struct Tally {
+    done: AtomicU64,
+    conflicts: AtomicU64,
+    exhausted: AtomicU64,
+}
+
+/// Fills the store as the traffic needs it, many clients at a time so that it is quick.
+async fn prepare<C: Contestant>(contestant: &Arc<C>, traffic: &Traffic) -> Result<()> {
+    let (accounts, events) = match *traffic {
+        Traffic::Existing { accounts, prepare: Some(events) } => (accounts, events),
+        Traffic::One => (client::SHARED, 1),
+        _ => return Ok(()),
+    };
+    if C::GROUPED {
+        return fill(&**contestant, accounts, events).await;
+    }
+    let mut fillers = JoinSet::new();
+    for first in 0..FILLERS {
+        let contestant = contestant.clone();
+        fillers.spawn(async move {
+            let numbers = (first..accounts).step_by(usize::try_from(FILLERS)?);
+            for number in numbers {
+                persist(
+                    &*contestant,
+                    &client::existing(number),
+                    &AccountCommand::Import(events),
+                    &Tally::default(),
+                )
+                .await?;
+            }
+            Ok(())
+        });
+    }
+    finish(fillers).await
+}
+
+/// Fills in rounds, an event for each account in each, so that the events of an account lie far apart.
+async fn fill<C: Contestant>(contestant: &C, accounts: u64, events: u64) -> Result<()> {
+    let numbers: Vec<u64> = (0..accounts).collect();
+    for round in 0..events {
+        let command = if round == 0 { AccountCommand::Open } else { AccountCommand::Deposit(10) };
+        for some in numbers.chunks(10 * GROUP) {
+            contestant
+                .group(some.iter().map(|number| (client::existing(*number), command.clone())).collect())
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn execute<C: Contestant>(
+    contestant: &Arc<C>,
+    clients: Vec<Client>,
+    time: Duration,
+) -> Result<Measure> {
+    let tally = Arc::new(Tally::default());
+    let (syncs, start) = (syncs::count(), Instant::now());
+    let deadline = start + time;
+    if C::GROUPED {
+        grouped(&**contestant, clients, deadline, &tally).await?;
+    } else {
+        concurrent(contestant, clients, deadline, &tally).await?;
+    }
+    Ok(Measure {
+        seconds: start.elapsed().as_secs_f64(),
+        syncs: syncs::count() - syncs,
+        count: tally.done.load(Relaxed),
+        conflicts: tally.conflicts.load(Relaxed),
+        exhausted: tally.exhausted.load(Relaxed),
+        ..Measure::default()
+    })
+}
+
+/// A task for each client.
+async fn concurrent<C: Contestant>(
+    contestant: &Arc<C>,
+    clients: Vec<Client>,
+    deadline: Instant,
+    tally: &Arc<Tally>,
+) -> Result<()> {
+    let mut tasks = JoinSet::new();
+    for mut client in clients {
+        let (contestant, tally) = (contestant.clone(), tally.clone());
+        tasks.spawn(async move {
+            while Instant::now() < deadline {
+                let (id, command) = client.next();
+                persist(&*contestant, &id, &command, &tally).await?;
+            }
+            Ok(())
+        });
+    }
+    finish(tasks).await
+}
+
+/// One transaction for a command of each client, up to [`GROUP`] of them.
+async fn grouped<C: Contestant>(
+    contestant: &C,
+    mut clients: Vec<Client>,
+    deadline: Instant,
+    tally: &Tally,
+) -> Result<()> {
+    let size = clients.len().min(GROUP);
+    while Instant::now() < deadline {
+        let group = clients[..size].iter_mut().map(Client::next).collect();
+        contestant.group(group).await?;
+        tally.done.fetch_add(size as u64, Relaxed);
+        clients.rotate_left(size);
+    }
+    Ok(())
+}
+
+/// Executes a command, and tries again after a conflict as a caller would.
+async fn persist<C: Contestant>(
+    contestant: &C,
+    id: &str,
+    command: &AccountCommand,
+    tally: &Tally,
+) -> Result<()> {
+    for _ in 0..ATTEMPTS {
+        match contestant.execute(id, command.clone()).await? {
+            Outcome::Done => {
+                tally.done.fetch_add(1, Relaxed);
+                return Ok(());
+            }
+            Outcome::Conflict => tally.conflicts.fetch_add(1, Relaxed),
+            Outcome::Exhausted => break,
+        };
+    }
+    tally.exhausted.fetch_add(1, Relaxed);
+    Ok(())
+}
+
+async fn load<C: Contestant>(
+    contestant: &Arc<C>,
+    time: Duration,
+    mut next: impl FnMut() -> (String, Option<u64>),
+) -> Result<Measure> {
+    let (mut count, start) = (0, Instant::now());
+    while start.elapsed() < time {
+        let (id, expected) = next();
+        let balance = contestant.balance(&id).await?;
+        if expected.is_some_and(|expected| expected != balance) {
+            return Err(format!("`{id}` was loaded with {balance} instead of {expected:?}").into());
+        }
+        count += 1;
+    }
+    Ok(Measure { count, seconds: start.elapsed().as_secs_f64(), ..Measure::default() })
+}
+
+async fn finish(mut tasks: JoinSet<Result<()>>) -> Result<()> {
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    Ok(())
+}
+
+/// The resident memory of this process, in KiB; 0 where the system does not tell.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
