@@ -22,10 +22,10 @@ pub(crate) struct NewtonTables {
 impl Tables for NewtonTables {
     type Stream = i64;
 
-    fn create(file: &Path) -> Result<()> {
+    async fn create(file: &Path) -> Result<()> {
+        // Newton itself makes them, so that they are always what they are.
         if !file.exists() {
-            Connection::open(file)?
-                .execute_batch(include_str!("/work/wt/sqlite/newton/src/store/sqlite/schema.sql"))?;
+            newton::store::open(&format!("sqlite://{}", file.display())).await?;
         }
         Ok(())
     }
@@ -83,8 +83,8 @@ impl Tables for NewtonTables {
         events: &[AccountEvent],
     ) -> Result<()> {
         let sql = "INSERT INTO events
-            (stream_id, version, type_id, schema, time, event_id, payload, correlation_id, command_id)
-            VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)";
+            (stream_id, version, type_id, schema, time, event_id, payload, correlation_id, command_id, service)
+            VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, 'bank')";
         let mut insert = connection.prepare_cached(sql)?;
         let command = self.ids.next();
         let time = micros();

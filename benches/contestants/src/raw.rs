@@ -17,7 +17,7 @@ pub(crate) trait Tables: Send + Sized + 'static {
     type Stream: Send;
 
     /// Makes the tables where they are missing.
-    fn create(file: &Path) -> Result<()>;
+    fn create(file: &Path) -> impl Future<Output = Result<()>> + Send;
 
     /// What has to be known of the tables before they can be used.
     fn open(connection: &Connection) -> Result<Self>;
@@ -70,7 +70,7 @@ impl<T: Tables> Inner<T> {
         Ok(Known { account, version, stream })
     }
 
-    fn execute(&mut self, id: String, command: &AccountCommand) -> Result<()> {
+    fn execute(&mut self, id: String, command: AccountCommand) -> Result<()> {
         let cached = self.cache.as_mut().and_then(|cache| cache.remove(&id));
         let mut known = match cached {
             Some(known) => known,
@@ -94,7 +94,7 @@ impl<T: Tables> Inner<T> {
     fn group(&mut self, commands: Vec<(String, AccountCommand)>) -> Result<()> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for (id, command) in commands {
-            self.execute(id, &command)?;
+            self.execute(id, command)?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
@@ -113,7 +113,7 @@ impl<T: Tables> Contestant for Raw<T> {
     async fn open(place: &Place, variant: &str) -> Result<Self> {
         let Place::Dir(dir) = place else { return Err("this one needs a directory".into()) };
         let file = dir.join("newton.db");
-        T::create(&file)?;
+        T::create(&file).await?;
         let connection = Connection::open(&file)?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

@@ -1,5 +1,7 @@
 //! The bank account that every contestant runs: events of 110 bytes of JSON, three errors, no overdraft.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -10,6 +12,8 @@ pub const REFERENCE: &str =
 
 /// The state of an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "newton", derive(newton::Aggregate))]
+#[cfg_attr(feature = "newton", aggregate(context = "bank"))]
 pub struct Account {
     /// Whether it was opened.
     pub open: bool,
@@ -19,42 +23,50 @@ pub struct Account {
 
 /// What happens to an account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "newton", derive(newton::Event))]
 pub enum AccountEvent {
     /// It was opened.
-    Opened(Opened),
+    Opened {
+        /// Whose it is.
+        owner: String,
+    },
     /// Money came in.
-    Deposited(Movement),
+    Deposited {
+        /// How much, in cents.
+        amount: u64,
+        /// What for.
+        reference: String,
+    },
     /// Money went out.
-    Withdrawn(Movement),
-}
-
-/// Who opened an account.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Opened {
-    /// The owner's name.
-    pub owner: String,
-}
-
-/// Money that moved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Movement {
-    /// How much, in cents.
-    pub amount: u64,
-    /// What for.
-    pub reference: String,
+    Withdrawn {
+        /// How much, in cents.
+        amount: u64,
+        /// What for.
+        reference: String,
+    },
 }
 
 /// What an account is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "newton", derive(newton::Command))]
 pub enum AccountCommand {
     /// Open it.
     Open,
     /// Pay in.
-    Deposit(u64),
+    Deposit {
+        /// How much, in cents.
+        amount: u64,
+    },
     /// Pay out.
-    Withdraw(u64),
-    /// Open it and take over a history: so many events in one decision.
-    Import(u64),
+    Withdraw {
+        /// How much, in cents.
+        amount: u64,
+    },
+    /// Open it and take over a history.
+    Import {
+        /// So many events in one decision.
+        events: u64,
+    },
 }
 
 /// Why an account refuses.
@@ -73,29 +85,48 @@ pub enum AccountError {
 
 impl Account {
     /// The events that follow from a command.
-    pub fn decide(&self, command: &AccountCommand) -> Result<Vec<AccountEvent>, AccountError> {
+    pub fn decide(&self, command: AccountCommand) -> Result<Vec<AccountEvent>, AccountError> {
         let balance = self.balance;
-        match *command {
-            AccountCommand::Open | AccountCommand::Import(_) if self.open => Err(AccountError::AlreadyOpen),
-            AccountCommand::Deposit(_) | AccountCommand::Withdraw(_) if !self.open => {
+        match command {
+            AccountCommand::Open | AccountCommand::Import { .. } if self.open => {
+                Err(AccountError::AlreadyOpen)
+            }
+            AccountCommand::Deposit { .. } | AccountCommand::Withdraw { .. } if !self.open => {
                 Err(AccountError::NotOpen)
             }
             AccountCommand::Open => Ok(vec![opened()]),
-            AccountCommand::Deposit(amount) => Ok(vec![AccountEvent::Deposited(movement(amount))]),
-            AccountCommand::Withdraw(amount) if amount > balance => Err(AccountError::Overdrawn { balance }),
-            AccountCommand::Withdraw(amount) => Ok(vec![AccountEvent::Withdrawn(movement(amount))]),
-            AccountCommand::Import(events) => Ok(history(events).collect()),
+            AccountCommand::Deposit { amount } => Ok(vec![deposited(amount)]),
+            AccountCommand::Withdraw { amount } if amount > balance => {
+                Err(AccountError::Overdrawn { balance })
+            }
+            AccountCommand::Withdraw { amount } => {
+                Ok(vec![AccountEvent::Withdrawn { amount, reference: REFERENCE.into() }])
+            }
+            AccountCommand::Import { events } => Ok(history(events).collect()),
         }
     }
 
     /// Folds an event.
     pub fn evolve(&mut self, event: &AccountEvent) {
         match event {
-            AccountEvent::Opened(_) => self.open = true,
-            AccountEvent::Deposited(movement) => self.balance += movement.amount,
-            AccountEvent::Withdrawn(movement) => self.balance -= movement.amount,
+            AccountEvent::Opened { .. } => self.open = true,
+            AccountEvent::Deposited { amount, .. } => self.balance += amount,
+            AccountEvent::Withdrawn { amount, .. } => self.balance -= amount,
         }
     }
+}
+
+/// The JSON of an opening.
+#[derive(Serialize, Deserialize)]
+struct Opening<'a> {
+    owner: Cow<'a, str>,
+}
+
+/// The JSON of money that moved.
+#[derive(Serialize, Deserialize)]
+struct Movement<'a> {
+    amount: u64,
+    reference: Cow<'a, str>,
 }
 
 impl AccountEvent {
@@ -105,34 +136,41 @@ impl AccountEvent {
     /// The name of its type.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Opened(_) => Self::NAMES[0],
-            Self::Deposited(_) => Self::NAMES[1],
-            Self::Withdrawn(_) => Self::NAMES[2],
+            Self::Opened { .. } => Self::NAMES[0],
+            Self::Deposited { .. } => Self::NAMES[1],
+            Self::Withdrawn { .. } => Self::NAMES[2],
         }
     }
 
     /// The JSON of its fields alone.
     pub fn encode(&self) -> serde_json::Result<String> {
         match self {
-            Self::Opened(opened) => serde_json::to_string(opened),
-            Self::Deposited(movement) | Self::Withdrawn(movement) => serde_json::to_string(movement),
+            Self::Opened { owner } => serde_json::to_string(&Opening { owner: owner.into() }),
+            Self::Deposited { amount, reference } | Self::Withdrawn { amount, reference } => {
+                serde_json::to_string(&Movement { amount: *amount, reference: reference.into() })
+            }
         }
     }
 
     /// The event of a type from the JSON of its fields.
     pub fn decode(name: &str, payload: &[u8]) -> Result<Self> {
-        Ok(match name {
-            "AccountOpened" => Self::Opened(serde_json::from_slice(payload)?),
-            "AccountDeposited" => Self::Deposited(serde_json::from_slice(payload)?),
-            "AccountWithdrawn" => Self::Withdrawn(serde_json::from_slice(payload)?),
-            _ => return Err(format!("no event type `{name}`").into()),
-        })
+        if name == Self::NAMES[0] {
+            let Opening { owner } = serde_json::from_slice(payload)?;
+            return Ok(Self::Opened { owner: owner.into() });
+        }
+        let Movement { amount, reference } = serde_json::from_slice(payload)?;
+        let reference = reference.into();
+        match name {
+            "AccountDeposited" => Ok(Self::Deposited { amount, reference }),
+            "AccountWithdrawn" => Ok(Self::Withdrawn { amount, reference }),
+            _ => Err(format!("no event type `{name}`").into()),
+        }
     }
 }
 
 /// The history of an imported account: it is opened, and then deposits of 10.
 pub fn history(events: u64) -> impl Iterator<Item = AccountEvent> {
-    std::iter::once(opened()).chain((1..events).map(|_| AccountEvent::Deposited(movement(10))))
+    std::iter::once(opened()).chain((1..events).map(|_| deposited(10)))
 }
 
 /// What an imported account of so many events holds.
@@ -141,11 +179,11 @@ pub fn imported_balance(events: u64) -> u64 {
 }
 
 fn opened() -> AccountEvent {
-    AccountEvent::Opened(Opened { owner: "Ada Lovelace".into() })
+    AccountEvent::Opened { owner: "Ada Lovelace".into() }
 }
 
-fn movement(amount: u64) -> Movement {
-    Movement { amount, reference: REFERENCE.into() }
+fn deposited(amount: u64) -> AccountEvent {
+    AccountEvent::Deposited { amount, reference: REFERENCE.into() }
 }
 
 impl std::fmt::Display for AccountError {
@@ -175,7 +213,8 @@ mod tests {
     #[test]
     fn an_imported_account_holds_what_it_should() {
         let mut account = Account::default();
-        account.decide(&AccountCommand::Import(100)).unwrap().iter().for_each(|event| account.evolve(event));
+        let events = account.decide(AccountCommand::Import { events: 100 }).unwrap();
+        events.iter().for_each(|event| account.evolve(event));
         assert_eq!(account, Account { open: true, balance: imported_balance(100) });
     }
 }

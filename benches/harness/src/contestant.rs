@@ -56,6 +56,11 @@ pub trait Contestant: Sized + Send + Sync + 'static {
         }
     }
 
+    /// Waits for what was begun in the background, such as snapshots.
+    fn flush(&self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// Ends everything that runs, so that the files can be opened by another.
     fn close(self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }

@@ -14,9 +14,8 @@ use crate::contestant::{Contestant, Outcome, Place};
 use crate::work::{Measure, Request, Traffic, Work};
 use crate::{Result, syncs};
 
-/// This part of the measured time is run unmeasured before, so that the write-ahead log has its size and is overwritten,
-/// which costs less than to extend a file.
-const WARM_UP: u32 = 2;
+/// So many accounts of so many events are written before the measuring.
+const SETTLING: (usize, u64) = (20, 1_000);
 /// How often a caller tries a command again that met a conflict.
 const ATTEMPTS: u32 = 10;
 /// The most commands that are handed over in one group.
@@ -33,14 +32,15 @@ pub async fn run<C: Contestant>(request: &Request, variant: &str) -> Result<Meas
     let mut measure = match &request.work {
         Work::Execute { clients, traffic } => {
             prepare(&contestant, traffic).await?;
-            execute(&contestant, Client::several(*clients, traffic), request.time / WARM_UP).await?;
+            settle(&*contestant).await?;
             execute(&contestant, Client::several(*clients, traffic), request.time).await?
         }
         Work::Load { events } => {
             let (id, expected) = (format!("long-{events}"), imported_balance(*events));
             if contestant.balance(&id).await? == 0 {
-                contestant.execute(&id, AccountCommand::Import(*events)).await?;
+                contestant.execute(&id, AccountCommand::Import { events: *events }).await?;
             }
+            contestant.flush().await?;
             load(&contestant, request.time, || (id.clone(), Some(expected))).await?
         }
         Work::LoadExisting { traffic } => {
@@ -66,6 +66,17 @@ async fn open<C: Contestant>(place: &Place, variant: &str) -> Result<Measure> {
     let seconds = start.elapsed().as_secs_f64();
     contestant.close().await?;
     Ok(Measure { count: 1, seconds, resident: resident(), ..Measure::default() })
+}
+
+/// Lets the write-ahead log grow to its size: from then on it is overwritten, which costs less than to extend a file, and
+/// how soon a short measurement would get there depends on everything but the contestant.
+async fn settle<C: Contestant>(contestant: &C) -> Result<()> {
+    let (accounts, events) = SETTLING;
+    for mut client in Client::several(accounts, &Traffic::Import { events }) {
+        let (id, command) = client.next();
+        contestant.execute(&id, command).await?;
+    }
+    contestant.flush().await
 }
 
 /// What the clients count together.
@@ -95,7 +106,7 @@ async fn prepare<C: Contestant>(contestant: &Arc<C>, traffic: &Traffic) -> Resul
                 persist(
                     &*contestant,
                     &client::existing(number),
-                    &AccountCommand::Import(events),
+                    &AccountCommand::Import { events },
                     &Tally::default(),
                 )
                 .await?;
@@ -110,10 +121,10 @@ async fn prepare<C: Contestant>(contestant: &Arc<C>, traffic: &Traffic) -> Resul
 async fn fill<C: Contestant>(contestant: &C, accounts: u64, events: u64) -> Result<()> {
     let numbers: Vec<u64> = (0..accounts).collect();
     for round in 0..events {
-        let command = if round == 0 { AccountCommand::Open } else { AccountCommand::Deposit(10) };
+        let command = if round == 0 { AccountCommand::Open } else { AccountCommand::Deposit { amount: 10 } };
         for some in numbers.chunks(10 * GROUP) {
             contestant
-                .group(some.iter().map(|number| (client::existing(*number), command.clone())).collect())
+                .group(some.iter().map(|number| (client::existing(*number), command)).collect())
                 .await?;
         }
     }
@@ -156,7 +167,7 @@ async fn concurrent<C: Contestant>(
         tasks.spawn(async move {
             while Instant::now() < deadline {
                 let (id, command) = client.next();
-                persist(&*contestant, &id, &command, &tally).await?;
+                persist(&*contestant, &id, command, &tally).await?;
             }
             Ok(())
         });
@@ -185,11 +196,11 @@ async fn grouped<C: Contestant>(
 async fn persist<C: Contestant>(
     contestant: &C,
     id: &str,
-    command: &AccountCommand,
+    command: AccountCommand,
     tally: &Tally,
 ) -> Result<()> {
     for _ in 0..ATTEMPTS {
-        match contestant.execute(id, command.clone()).await? {
+        match contestant.execute(id, command).await? {
             Outcome::Done => {
                 tally.done.fetch_add(1, Relaxed);
                 return Ok(());

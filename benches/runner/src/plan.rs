@@ -88,6 +88,7 @@ const EVENTS_OF_100: Unit = Unit::PerSecond("events", 100.0);
 const LIFE: Traffic = Traffic::Fresh { events: 20 };
 const IMPORT: Traffic = Traffic::Import { events: 100 };
 const NEWTON_MEMORY: &str = "newton, memory";
+const MEMORY_UNCACHED: &str = "newton, memory, no cache";
 const SNAPSHOTS: &str = "newton, snapshots";
 const EVERYBODY: [&str; 9] =
     [NEWTON, UNCACHED, "raw", "raw, loaded", "skinny", "skinny, loaded", "cqrs-es", "evento", "mire"];
@@ -156,8 +157,14 @@ pub(crate) fn all() -> Vec<Entry> {
         Entry::new("m3", "In memory: W3", execute(1, IMPORT), EVENTS_OF_100, &memory)
             .on(On::Memory)
             .target(NEWTON_MEMORY, against_memory()),
-        Entry::new("m4", "In memory: W4, 1,000 events", Work::Load { events: 1_000 }, Unit::Millis, &memory)
-            .on(On::Memory)
-            .target(NEWTON_MEMORY, against_memory()),
+        Entry::new(
+            "m4",
+            "In memory: W4, 1,000 events",
+            Work::Load { events: 1_000 },
+            Unit::Millis,
+            &[MEMORY_UNCACHED, "cqrs-es, memory"],
+        )
+        .on(On::Memory)
+        .target(MEMORY_UNCACHED, against_memory()),
     ]
 }

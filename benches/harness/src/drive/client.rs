@@ -54,14 +54,14 @@ impl Client {
         self.step += 1;
         match self.traffic {
             Traffic::Fresh { events } => (self.own(step / events), life(step % events)),
-            Traffic::Import { events } => (self.own(step), AccountCommand::Import(events)),
+            Traffic::Import { events } => (self.own(step), AccountCommand::Import { events }),
             Traffic::Existing { accounts, .. } => {
                 let number = self.number + self.of * self.random.below(accounts / self.of);
-                (existing(number), AccountCommand::Deposit(10))
+                (existing(number), AccountCommand::Deposit { amount: 10 })
             }
             Traffic::One => {
                 let account = self.shared.fetch_add(1, Relaxed) / PER_SHARED % SHARED;
-                (existing(account), AccountCommand::Deposit(10))
+                (existing(account), AccountCommand::Deposit { amount: 10 })
             }
         }
     }
@@ -75,8 +75,8 @@ impl Client {
 fn life(step: u64) -> AccountCommand {
     match step {
         0 => AccountCommand::Open,
-        step if step % 2 == 1 => AccountCommand::Deposit(20),
-        _ => AccountCommand::Withdraw(10),
+        step if step % 2 == 1 => AccountCommand::Deposit { amount: 20 },
+        _ => AccountCommand::Withdraw { amount: 10 },
     }
 }
 

@@ -45,7 +45,7 @@ impl Aggregate for Account {
         (): &(),
         sink: &EventSink<Self>,
     ) -> Result<(), AccountError> {
-        for event in self.0.decide(&command)? {
+        for event in self.0.decide(command)? {
             sink.write(Event(event), self).await;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unused_async, reason = "its handlers must be async")]
 
-use bench_harness::bank::{self, AccountCommand, AccountEvent, Movement};
+use bench_harness::bank::{self, AccountCommand, AccountEvent};
 use bench_harness::{Contestant, Outcome, Place, Result, Roster, serve};
 use evento::metadata::Event;
 use evento::migrator::{Migrate, Plan};
@@ -90,18 +90,18 @@ impl Contestant for Evento {
     async fn execute(&self, id: &str, command: AccountCommand) -> Result<Outcome> {
         let account = self.load(id).await?;
         let events =
-            account.as_ref().map_or(&bank::Account::default(), |account| &account.state).decide(&command)?;
+            account.as_ref().map_or(&bank::Account::default(), |account| &account.state).decide(command)?;
         let mut write = match &account {
             Some(account) => account.write()?,
             None => evento::append(id),
         };
         for event in events {
             match event {
-                AccountEvent::Opened(bank::Opened { owner }) => write.event(&Opened { owner }),
-                AccountEvent::Deposited(Movement { amount, reference }) => {
+                AccountEvent::Opened { owner } => write.event(&Opened { owner }),
+                AccountEvent::Deposited { amount, reference } => {
                     write.event(&Deposited { amount, reference })
                 }
-                AccountEvent::Withdrawn(Movement { amount, reference }) => {
+                AccountEvent::Withdrawn { amount, reference } => {
                     write.event(&Withdrawn { amount, reference })
                 }
             };

@@ -41,7 +41,7 @@ impl Command for Ask {
     type Events = Vec<Event>;
 
     fn handle(self, account: &Account) -> Result<Vec<Event>, AccountError> {
-        Ok(account.0.decide(&self.0)?.into_iter().map(Event).collect())
+        Ok(account.0.decide(self.0)?.into_iter().map(Event).collect())
     }
 }
 
