@@ -1,4 +1,5 @@
 //! The bank account of the promise tests.
+#![expect(clippy::panic, reason = "it panics to show what comes of that")]
 
 use newton::prelude::*;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod aggregates;
+mod bus;
 mod commands_once;
 mod contract;
 mod derives;
@@ -9,8 +10,12 @@ mod execute;
 mod flaws;
 mod house;
 mod laws;
+mod loading;
+mod metadata;
 mod model;
 mod readme;
 mod registry;
 mod scenario;
+mod snapshots;
 mod sqlite;
+mod start;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 
 use crate::domain::{Aggregate, AggregateId};
+use crate::repository::fold::Fold;
 use crate::repository::lane::Lane;
 
 /// How often a folded state was found in memory.
@@ -25,6 +26,7 @@ pub struct CacheStats {
 pub(crate) struct Cache<A: Aggregate> {
     lanes: Mutex<LruCache<AggregateId, Arc<Lane<A>>>>,
     keeps_states: bool,
+    epoch: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -41,6 +43,7 @@ impl<A: Aggregate> Cache<A> {
         Self {
             lanes: Mutex::new(cache),
             keeps_states: capacity > 0,
+            epoch: AtomicU64::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
         }
@@ -67,13 +70,20 @@ impl<A: Aggregate> Cache<A> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).pop(id);
     }
 
-    /// Gives up every state.
+    /// Gives up every state, those that are being loaded or worked with included.
     pub(crate) fn clear(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    pub(crate) fn keeps_states(&self) -> bool {
-        self.keeps_states
+    /// Grows whenever all states are given up.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether a state may be kept.
+    pub(crate) fn keeps(&self, fold: &Fold<A>) -> bool {
+        self.keeps_states && fold.epoch == self.epoch()
     }
 
     pub(crate) fn count(&self, hit: bool) {

@@ -15,11 +15,19 @@ pub(crate) struct Fold<A> {
     pub(crate) snapshot: Version,
     /// Whether the stream is known to have moved on.
     pub(crate) stale: bool,
+    /// The epoch of the cache in which the snapshot below it was read.
+    pub(crate) epoch: u64,
 }
 
 impl<A: Aggregate> Default for Fold<A> {
     fn default() -> Self {
-        Self { state: A::default(), version: Version::EMPTY, snapshot: Version::EMPTY, stale: false }
+        Self {
+            state: A::default(),
+            version: Version::EMPTY,
+            snapshot: Version::EMPTY,
+            stale: false,
+            epoch: 0,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::domain::{Aggregate, AggregateId, StreamName};
+use crate::repository::cache::Cache;
 use crate::repository::fold::Fold;
 use crate::repository::{ExecuteError, Order, Receipt};
 
@@ -93,12 +94,12 @@ pub(crate) struct Turn<A: Aggregate> {
 
 impl<A: Aggregate> Turn<A> {
     /// Takes all that waits. Where nothing does, the turn ends and the state goes back to the lane.
-    pub(crate) fn take(&mut self, keep: bool) -> Vec<Request<A>> {
+    pub(crate) fn take(&mut self, cache: &Cache<A>) -> Vec<Request<A>> {
         let mut inner = self.lane.inner();
         let waiting = std::mem::take(&mut inner.waiting);
         if waiting.is_empty() {
             inner.running = false;
-            inner.fold = self.fold.take().filter(|_| keep);
+            inner.fold = self.fold.take().filter(|fold| cache.keeps(fold));
             self.ended = true;
         }
         waiting

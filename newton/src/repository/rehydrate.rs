@@ -24,7 +24,7 @@ pub(crate) async fn catch_up<A: Aggregate>(
             return Err(Error::deleted("load", stream));
         }
         if slice.version < fold.version {
-            *fold = Fold::default();
+            *fold = Fold { epoch: fold.epoch, ..Fold::default() };
             continue;
         }
         fold.extend(stream, &slice.events)?;

@@ -106,7 +106,7 @@ impl<A: Aggregate> Repository<A> {
     /// The fold of all events, begun from memory where that knows the aggregate.
     pub(crate) async fn present(&self, id: &AggregateId) -> Result<Fold<A>> {
         let lane = self.0.cache.find(id);
-        let known = lane.as_ref().and_then(|lane| lane.peek());
+        let known = lane.as_ref().and_then(|lane| lane.peek()).filter(|fold| self.0.cache.keeps(fold));
         self.0.cache.count(known.is_some());
         let stream = self.stream(id);
         let fold = match known {
@@ -117,7 +117,7 @@ impl<A: Aggregate> Repository<A> {
             }
             None => self.rehydrate(id, &stream).await?,
         };
-        if fold.version > Version::EMPTY && self.0.cache.keeps_states() {
+        if fold.version > Version::EMPTY && self.0.cache.keeps(&fold) {
             lane.unwrap_or_else(|| self.0.cache.lane(id.clone())).keep(&fold);
         }
         Ok(fold)
@@ -211,7 +211,8 @@ impl<A: Aggregate> Repository<A> {
 
     /// The state from the snapshot, if there is one, and the events behind it.
     pub(crate) async fn rehydrate(&self, id: &AggregateId, stream: &StreamName) -> Result<Fold<A>> {
-        let mut fold = self.snapshot(stream).await?.unwrap_or_default();
+        let epoch = self.0.cache.epoch();
+        let mut fold = Fold { epoch, ..self.snapshot(stream).await?.unwrap_or_default() };
         if fold.snapshot > Version::EMPTY {
             self.sample_audit(id, &fold);
         }

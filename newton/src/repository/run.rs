@@ -48,9 +48,9 @@ struct Again<A: Aggregate> {
 impl<A: Aggregate> Repository<A> {
     /// Works through one batch, and leaves what came meanwhile to a task of its own.
     pub(crate) async fn run(self, mut turn: Turn<A>) {
-        let batch = turn.take(self.cache().keeps_states());
+        let batch = turn.take(self.cache());
         self.settle(&mut turn, batch).await;
-        let next = turn.take(self.cache().keeps_states());
+        let next = turn.take(self.cache());
         if !next.is_empty() {
             tokio::spawn(self.run_on(turn, next));
         }
@@ -61,7 +61,7 @@ impl<A: Aggregate> Repository<A> {
             self.settle(&mut turn, batch).await;
             // Those just answered may have more to ask: let them, so that it shares the next commit.
             tokio::task::yield_now().await;
-            batch = turn.take(self.cache().keeps_states());
+            batch = turn.take(self.cache());
         }
     }
 
@@ -107,7 +107,8 @@ impl<A: Aggregate> Repository<A> {
 
     /// The state to decide on, and whether the store was just asked.
     async fn begin(&self, turn: &mut Turn<A>) -> Result<(Fold<A>, bool)> {
-        let Some(mut fold) = turn.fold.take() else {
+        let known = turn.fold.take().filter(|fold| fold.epoch == self.cache().epoch());
+        let Some(mut fold) = known else {
             return Ok((self.rehydrate(&turn.lane.id, &turn.lane.stream).await?, true));
         };
         let stale = std::mem::take(&mut fold.stale);

@@ -103,7 +103,7 @@ fn decode<A: Aggregate>(value: &[u8], fingerprint: u64) -> Option<Fold<A>> {
     let state =
         (record.fingerprint == fingerprint).then(|| A::decode_state(record.state.get().as_bytes()))?.ok()?;
     let version = Version(record.version);
-    Some(Fold { state, version, snapshot: version, stale: false })
+    Some(Fold { state, version, snapshot: version, ..Fold::default() })
 }
 
 impl<A: Aggregate> Repository<A> {
