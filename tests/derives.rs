@@ -124,6 +124,7 @@ fn seven() -> u64 {
     7
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn as_text<S: newton::__private::serde::Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(number)
 }
@@ -178,6 +179,7 @@ struct PriceV2 {
     cents: u64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a step takes the old payload")]
 fn with_currency(old: BTreeMap<String, u64>) -> Value {
     json!({ "cents": old["cents"], "currency": "EUR" })
 }
