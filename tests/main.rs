@@ -19,4 +19,3 @@ mod scenario;
 mod snapshots;
 mod sqlite;
 mod start;
-mod sqlite;
