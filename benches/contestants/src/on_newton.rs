@@ -1,9 +1,12 @@
 //! Newton as a user has it: through the app.
 
+use std::path::PathBuf;
+
 use bench_harness::bank::{Account, AccountCommand};
 use bench_harness::{Contestant, Outcome, Place, Result};
 use newton::repository::SnapshotPolicy;
 use newton::{App, ErrorKind, ExecuteError, Newton};
+use rusqlite::Connection;
 
 /// The variant that keeps no folded accounts and takes no snapshots.
 pub(crate) const UNCACHED: &str = "no cache";
@@ -13,16 +16,18 @@ pub(crate) const SNAPSHOTS: &str = "snapshots";
 /// An app with the bank.
 pub(crate) struct OnNewton {
     app: App,
-    settings: String,
+    /// `None` in memory.
+    file: Option<PathBuf>,
 }
 
 impl Contestant for OnNewton {
     async fn open(place: &Place, variant: &str) -> Result<Self> {
-        let (url, settings) = match place {
+        let (url, file) = match place {
             Place::Dir(dir) => {
-                (format!("sqlite://{}", dir.join("newton.db").display()), "its defaults: WAL, FULL")
+                let file = dir.join("newton.db");
+                (format!("sqlite://{}", file.display()), Some(file))
             }
-            Place::Memory => ("memory:".to_owned(), "memory"),
+            Place::Memory => ("memory:".to_owned(), None),
         };
         let builder = Newton::builder().store(url).service("bank").only::<Account>();
         let builder = match variant {
@@ -30,11 +35,15 @@ impl Contestant for OnNewton {
             SNAPSHOTS => builder.cached_aggregates(0).snapshots(SnapshotPolicy::Every(100)),
             _ => builder,
         };
-        Ok(Self { app: builder.start().await?, settings: settings.to_owned() })
+        Ok(Self { app: builder.start().await?, file })
     }
 
     async fn settings(&self) -> Result<String> {
-        Ok(self.settings.clone())
+        let Some(file) = &self.file else { return Ok("memory".to_owned()) };
+        // The journal mode is the file's; how its connection synchronises, only Newton knows, and the counted syncs show.
+        let journal: String =
+            Connection::open(file)?.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        Ok(format!("journal_mode={journal} synchronous=its default (FULL)"))
     }
 
     async fn execute(&self, id: &str, command: AccountCommand) -> Result<Outcome> {

@@ -17,7 +17,7 @@ pub(crate) trait Tables: Send + Sized + 'static {
     type Stream: Send;
 
     /// Makes the tables where they are missing.
-    fn create(file: &Path) -> impl Future<Output = Result<()>> + Send;
+    fn create(file: &Path) -> Result<()>;
 
     /// What has to be known of the tables before they can be used.
     fn open(connection: &Connection) -> Result<Self>;
@@ -83,7 +83,9 @@ impl<T: Tables> Inner<T> {
         };
         self.tables.append(&self.connection, &stream, known.version, &events)?;
         if let Some(cache) = &mut self.cache {
-            events.iter().for_each(|event| known.account.evolve(event));
+            for event in &events {
+                known.account.evolve(event);
+            }
             known.version += i64::try_from(events.len())?;
             known.stream = Some(stream);
             cache.insert(id, known);
@@ -113,7 +115,7 @@ impl<T: Tables> Contestant for Raw<T> {
     async fn open(place: &Place, variant: &str) -> Result<Self> {
         let Place::Dir(dir) = place else { return Err("this one needs a directory".into()) };
         let file = dir.join("newton.db");
-        T::create(&file).await?;
+        T::create(&file)?;
         let connection = Connection::open(&file)?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

@@ -214,7 +214,9 @@ mod tests {
     fn an_imported_account_holds_what_it_should() {
         let mut account = Account::default();
         let events = account.decide(AccountCommand::Import { events: 100 }).unwrap();
-        events.iter().for_each(|event| account.evolve(event));
+        for event in &events {
+            account.evolve(event);
+        }
         assert_eq!(account, Account { open: true, balance: imported_balance(100) });
     }
 }

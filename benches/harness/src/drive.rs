@@ -106,7 +106,7 @@ async fn prepare<C: Contestant>(contestant: &Arc<C>, traffic: &Traffic) -> Resul
                 persist(
                     &*contestant,
                     &client::existing(number),
-                    &AccountCommand::Import { events },
+                    AccountCommand::Import { events },
                     &Tally::default(),
                 )
                 .await?;

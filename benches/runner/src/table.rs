@@ -124,6 +124,11 @@ fn judged(entry: &Entry, target: &Target, rounds: &Rounds) -> String {
     let Some(measures) = rounds.get(&(entry.key, who)) else {
         return format!("- {who}: not measured");
     };
+    if let Bound::Rate(_, name, key) | Bound::Time(_, name, key) = target.bound
+        && rate(key.unwrap_or(entry.key), name, rounds) == 0.0
+    {
+        return format!("- {who} against {name}: not measured");
+    }
     let other = |name: &str, key: Option<&'static str>| rate(key.unwrap_or(entry.key), name, rounds);
     let named = |name: &str, key: Option<&str>| key.map_or(name.to_owned(), |key| format!("{name} in {key}"));
     let (wanted, reached, met) = match target.bound {
