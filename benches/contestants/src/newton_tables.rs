@@ -22,10 +22,10 @@ pub(crate) struct NewtonTables {
 impl Tables for NewtonTables {
     type Stream = i64;
 
-    fn create(file: &Path) -> Result<()> {
+    async fn create(file: &Path) -> Result<()> {
         // Newton itself makes them, so that they are always what they are.
         if !file.exists() {
-            newton::store::open(&format!("sqlite://{}", file.display()))?;
+            newton::store::open(&format!("sqlite://{}", file.display())).await?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ pub(crate) trait Tables: Send + Sized + 'static {
     type Stream: Send;
 
     /// Makes the tables where they are missing.
-    fn create(file: &Path) -> Result<()>;
+    fn create(file: &Path) -> impl Future<Output = Result<()>> + Send;
 
     /// What has to be known of the tables before they can be used.
     fn open(connection: &Connection) -> Result<Self>;
@@ -115,7 +115,7 @@ impl<T: Tables> Contestant for Raw<T> {
     async fn open(place: &Place, variant: &str) -> Result<Self> {
         let Place::Dir(dir) = place else { return Err("this one needs a directory".into()) };
         let file = dir.join("newton.db");
-        T::create(&file)?;
+        T::create(&file).await?;
         let connection = Connection::open(&file)?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

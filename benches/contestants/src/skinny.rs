@@ -14,7 +14,7 @@ pub(crate) struct Skinny;
 impl Tables for Skinny {
     type Stream = String;
 
-    fn create(file: &Path) -> Result<()> {
+    async fn create(file: &Path) -> Result<()> {
         let table = "CREATE TABLE IF NOT EXISTS events
             (stream TEXT, version INTEGER, type TEXT, payload TEXT, PRIMARY KEY (stream, version))";
         Ok(Connection::open(file)?.execute_batch(table)?)

@@ -20,6 +20,8 @@ const SETTLING: (usize, u64) = (20, 1_000);
 const ATTEMPTS: u32 = 10;
 /// The most commands that are handed over in one group.
 const GROUP: usize = 1_000;
+/// The most accounts that are touched before the measuring.
+const WARM: u64 = 1_000;
 /// The clients that fill a store before the measuring.
 const FILLERS: u64 = 64;
 
@@ -87,48 +89,49 @@ struct Tally {
     exhausted: AtomicU64,
 }
 
-/// Fills the store as the traffic needs it, many clients at a time so that it is quick.
+/// Fills the store as the traffic needs it, and touches what the traffic will touch, so that caches are warm.
 async fn prepare<C: Contestant>(contestant: &Arc<C>, traffic: &Traffic) -> Result<()> {
+    const DEPOSIT: AccountCommand = AccountCommand::Deposit { amount: 10 };
     let (accounts, events) = match *traffic {
-        Traffic::Existing { accounts, prepare: Some(events) } => (accounts, events),
+        Traffic::Fresh { .. } | Traffic::Import { .. } => return Ok(()),
         Traffic::One => (client::SHARED, 1),
-        _ => return Ok(()),
+        Traffic::Existing { accounts, prepare } => (accounts, prepare.unwrap_or(0)),
     };
-    if C::GROUPED {
-        return fill(&**contestant, accounts, events).await;
+    // In rounds, an event for each account in each, so that the events of an account lie far apart.
+    for round in 0..events {
+        let command = if round == 0 { AccountCommand::Open } else { DEPOSIT };
+        on_each(contestant, accounts, command).await?;
     }
-    let mut fillers = JoinSet::new();
-    for first in 0..FILLERS {
-        let contestant = contestant.clone();
-        fillers.spawn(async move {
-            let numbers = (first..accounts).step_by(usize::try_from(FILLERS)?);
-            for number in numbers {
-                persist(
-                    &*contestant,
-                    &client::existing(number),
-                    AccountCommand::Import { events },
-                    &Tally::default(),
-                )
-                .await?;
-            }
-            Ok(())
-        });
+    let warm = accounts.min(WARM);
+    on_each(contestant, warm, DEPOSIT).await?;
+    for number in 0..warm {
+        contestant.balance(&client::existing(number)).await?;
     }
-    finish(fillers).await
+    Ok(())
 }
 
-/// Fills in rounds, an event for each account in each, so that the events of an account lie far apart.
-async fn fill<C: Contestant>(contestant: &C, accounts: u64, events: u64) -> Result<()> {
-    let numbers: Vec<u64> = (0..accounts).collect();
-    for round in 0..events {
-        let command = if round == 0 { AccountCommand::Open } else { AccountCommand::Deposit { amount: 10 } };
+/// Executes a command on each of the first accounts, many at a time so that it is quick.
+async fn on_each<C: Contestant>(contestant: &Arc<C>, accounts: u64, command: AccountCommand) -> Result<()> {
+    if C::GROUPED {
+        let numbers: Vec<u64> = (0..accounts).collect();
         for some in numbers.chunks(10 * GROUP) {
             contestant
                 .group(some.iter().map(|number| (client::existing(*number), command)).collect())
                 .await?;
         }
+        return Ok(());
     }
-    Ok(())
+    let mut fillers = JoinSet::new();
+    for first in 0..FILLERS {
+        let contestant = contestant.clone();
+        fillers.spawn(async move {
+            for number in (first..accounts).step_by(usize::try_from(FILLERS)?) {
+                persist(&*contestant, &client::existing(number), command, &Tally::default()).await?;
+            }
+            Ok(())
+        });
+    }
+    finish(fillers).await
 }
 
 async fn execute<C: Contestant>(
