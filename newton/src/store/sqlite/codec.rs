@@ -76,13 +76,16 @@ pub(super) fn tags_json(tags: &[Tag]) -> Option<String> {
     (!pairs.is_empty()).then(|| serde_json::json!(pairs).to_string())
 }
 
-pub(super) fn unsigned(value: ValueRef<'_>) -> Outcome<u64> {
+pub(super) fn integer(value: ValueRef<'_>) -> Outcome<i64> {
     match value {
-        ValueRef::Integer(number) => {
-            u64::try_from(number).map_err(|_| corrupt(format!("the number {number} is negative")))
-        }
+        ValueRef::Integer(number) => Ok(number),
         other => Err(impossible("a number", other)),
     }
+}
+
+pub(super) fn unsigned(value: ValueRef<'_>) -> Outcome<u64> {
+    let number = integer(value)?;
+    u64::try_from(number).map_err(|_| corrupt(format!("the number {number} is negative")))
 }
 
 pub(super) fn read_text(value: ValueRef<'_>) -> Outcome<&str> {
@@ -155,10 +158,7 @@ pub(super) fn read_extra(value: ValueRef<'_>) -> Outcome<BTreeMap<String, String
 }
 
 pub(super) fn read_time(value: ValueRef<'_>) -> Outcome<Timestamp> {
-    let micros = match value {
-        ValueRef::Integer(micros) => micros,
-        other => return Err(impossible("a time", other)),
-    };
+    let micros = integer(value)?;
     Timestamp::from_timestamp_micros(micros)
         .ok_or_else(|| corrupt(format!("the time {micros} is out of range")))
 }

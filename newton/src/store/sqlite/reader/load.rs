@@ -1,6 +1,7 @@
 //! Loading a stream for folding: the hot path, which reads no more than a fold needs.
 
 use bytes::Bytes;
+use rusqlite::types::ValueRef;
 
 use super::{PAGE_BYTES, PAGE_EVENTS, Reader, Stream};
 use crate::domain::envelope::TOMBSTONE;
@@ -46,27 +47,32 @@ impl Reader<'_> {
         self.load.raw_bind_parameter(2, signed(after.0))?;
         self.load.raw_bind_parameter(3, signed(limit as u64))?;
         let mut rows = self.load.raw_query();
-        let mut loaded = Vec::new();
-        let mut buffer = Vec::new();
+        let mut loaded = Vec::with_capacity(self.last_page.0.min(limit));
+        let mut buffer = Vec::with_capacity(self.last_page.1);
         let mut ended = true;
         while let Some(row) = rows.next()? {
-            let event_type = self.names.event_type(row.get(1)?)?;
-            if event_type == TOMBSTONE {
+            let event_type = self.names.event_type(codec::integer(row.get_ref(1)?)?)?;
+            if stream.deleted && event_type == TOMBSTONE {
                 continue;
             }
-            buffer.extend_from_slice(codec::read_bytes(row.get_ref(3)?)?);
+            let payload = row.get_ref(3)?;
+            buffer.extend_from_slice(codec::read_bytes(payload)?);
             loaded.push(Loaded {
                 version: Version(unsigned(row.get_ref(0)?)?),
                 event_type,
                 schema: codec::read_schema(row.get_ref(2)?)?,
                 end: buffer.len(),
-                format: codec::read_format(row.get_ref(4)?, row.get_ref(5)?)?,
+                format: match payload {
+                    ValueRef::Text(_) => None,
+                    _ => codec::read_format(row.get_ref(4)?, row.get_ref(5)?)?,
+                },
             });
             if loaded.len() == limit || buffer.len() >= PAGE_BYTES {
                 ended = false;
                 break;
             }
         }
+        self.last_page = (loaded.len(), buffer.len());
         Ok((share(loaded, buffer), ended))
     }
 

@@ -103,6 +103,8 @@ pub(super) struct Reader<'c> {
     last_version: Statement<'c>,
     load: Statement<'c>,
     names: Names<'c>,
+    /// The events and bytes of the last page that was loaded: the next one may well be as large.
+    last_page: (usize, usize),
 }
 
 /// A stream that has events.
@@ -121,6 +123,7 @@ impl<'c> Reader<'c> {
             last_version: connection.prepare("SELECT max(version) FROM events WHERE stream_id = ?1")?,
             load: connection.prepare(load::SQL)?,
             names: Names::prepare(connection)?,
+            last_page: (0, 0),
         })
     }
 
