@@ -1,5 +1,10 @@
 //! The promises of the SQLite store that no other store makes, and the contract suites over it.
 
+mod backup;
+mod bad_input;
+mod docs;
+mod processes;
+mod read_only;
 mod support;
 
 use support::Temporary;

@@ -177,7 +177,9 @@ impl Batches<'_> {
     }
 
     fn answer(&self, writes: Vec<Write>, written: Vec<Written>) {
-        self.head.advance(self.appends.last_order_id());
+        if !writes.is_empty() {
+            self.head.advance(self.appends.last_order_id());
+        }
         for (write, written) in writes.into_iter().zip(written) {
             // A caller that went away needs no answer.
             match (write, written) {
