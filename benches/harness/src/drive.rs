@@ -2,6 +2,7 @@
 
 mod client;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -14,8 +15,10 @@ use crate::contestant::{Contestant, Outcome, Place};
 use crate::work::{Measure, Request, Traffic, Work};
 use crate::{Result, syncs};
 
-/// So many accounts of so many events are written before the measuring.
-const SETTLING: (usize, u64) = (20, 1_000);
+/// The most accounts that are written to let the logs grow, and the events of each.
+const SETTLING: (usize, u64) = (300, 1_000);
+/// After so many of them without growth the logs are as large as they get.
+const STEADY: u32 = 3;
 /// How often a caller tries a command again that met a conflict.
 const ATTEMPTS: u32 = 10;
 /// The most commands that are handed over in one group.
@@ -34,7 +37,7 @@ pub async fn run<C: Contestant>(request: &Request, variant: &str) -> Result<Meas
     let mut measure = match &request.work {
         Work::Execute { clients, traffic } => {
             prepare(&contestant, traffic).await?;
-            settle(&*contestant).await?;
+            settle(&*contestant, &request.place).await?;
             execute(&contestant, Client::several(*clients, traffic), request.time).await?
         }
         Work::Load { events } => {
@@ -72,13 +75,33 @@ async fn open<C: Contestant>(place: &Place, variant: &str) -> Result<Measure> {
 
 /// Lets the write-ahead log grow to its size: from then on it is overwritten, which costs less than to extend a file, and
 /// how soon a short measurement would get there depends on everything but the contestant.
-async fn settle<C: Contestant>(contestant: &C) -> Result<()> {
+async fn settle<C: Contestant>(contestant: &C, place: &Place) -> Result<()> {
+    let Place::Dir(dir) = place else { return Ok(()) };
     let (accounts, events) = SETTLING;
+    let (mut size, mut steady) = (0, 0);
     for mut client in Client::several(accounts, &Traffic::Import { events }) {
         let (id, command) = client.next();
         contestant.execute(&id, command).await?;
+        let grown = log_size(dir)?;
+        steady = if grown > size { 0 } else { steady + 1 };
+        size = grown;
+        if steady == STEADY {
+            break;
+        }
     }
     contestant.flush().await
+}
+
+/// The bytes of the write-ahead logs in a directory.
+fn log_size(dir: &Path) -> Result<u64> {
+    let mut size = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with("-wal") {
+            size += entry.metadata()?.len();
+        }
+    }
+    Ok(size)
 }
 
 /// What the clients count together.
