@@ -51,8 +51,8 @@ fn a_missing_folder_and_a_folder_are_refused() {
     assert_eq!(*refused(folder.path()).kind(), ErrorKind::InvalidInput);
 }
 
-#[test]
-fn an_unknown_url_or_option_names_what_exists() {
+#[tokio::test]
+async fn an_unknown_url_or_option_names_what_exists() {
     let cases = [
         ("oracle://x", "sqlite://path.db"),
         ("sqlite:bank.db", "sqlite://path.db"),
@@ -60,7 +60,7 @@ fn an_unknown_url_or_option_names_what_exists() {
         ("sqlite://x.db?sync=off", "synchronous"),
     ];
     for (url, part) in cases {
-        let error = newton::store::open(url).unwrap_err();
+        let error = newton::store::open(url).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Configuration);
         assert!(error.to_string().contains(part), "{error}");
     }
