@@ -138,3 +138,19 @@ impl Window {
 fn ids(append: &Append) -> impl Iterator<Item = &EventId> {
     append.streams.iter().flat_map(|stream| &stream.events).map(|event| &event.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_shrinks_forgets_only_what_it_no_longer_covers() {
+        let all = 1..=MOST as u128;
+        let mut window = Window { low: 0, high: u128::MAX, taken: all.clone().collect() };
+        window.shrink();
+        assert!(window.taken.len() < MOST && window.taken.contains(&(MOST as u128)));
+        for key in all {
+            assert_eq!(window.covers(key), window.taken.contains(&key));
+        }
+    }
+}
