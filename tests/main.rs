@@ -19,3 +19,4 @@ mod scenario;
 mod snapshots;
 mod sqlite;
 mod start;
+mod tracing;

@@ -1,4 +1,96 @@
-//! Newton.
+//! Newton is a framework for domain-driven design and event sourcing: users derive their domain types and write two pure
+//! functions; Newton loads, decides, appends, retries and snapshots, on a store that is chosen in one line.
+//!
+//! ```
+//! use newton::prelude::*;
+//! use newton::Newton;
+//!
+//! #[derive(Event, Clone, Debug, PartialEq)]
+//! enum AccountEvent {
+//!     Opened { owner: String },
+//!     Deposited { amount: u64 },
+//!     Withdrawn { amount: u64 },
+//! }
+//!
+//! #[derive(Command, Clone, Debug)]
+//! enum AccountCommand {
+//!     Open { owner: String },
+//!     Deposit { amount: u64 },
+//!     Withdraw { amount: u64 },
+//! }
+//!
+//! #[derive(Rejection, Debug, PartialEq)]
+//! enum AccountError { AlreadyOpen, NotOpen, Overdrawn { balance: u64 } }
+//!
+//! #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
+//! #[aggregate(context = "bank")]
+//! struct Account { open: bool, balance: u64 }
+//!
+//! impl Account {
+//!     fn decide(&self, command: AccountCommand) -> Result<AccountEvent, AccountError> {
+//!         match command {
+//!             AccountCommand::Open { .. } if self.open => Err(AccountError::AlreadyOpen),
+//!             AccountCommand::Open { owner } => Ok(AccountEvent::Opened { owner }),
+//!             _ if !self.open => Err(AccountError::NotOpen),
+//!             AccountCommand::Deposit { amount } => Ok(AccountEvent::Deposited { amount }),
+//!             AccountCommand::Withdraw { amount } if amount > self.balance => {
+//!                 Err(AccountError::Overdrawn { balance: self.balance })
+//!             }
+//!             AccountCommand::Withdraw { amount } => Ok(AccountEvent::Withdrawn { amount }),
+//!         }
+//!     }
+//!
+//!     fn evolve(&mut self, event: &AccountEvent) {
+//!         match event {
+//!             AccountEvent::Opened { .. } => self.open = true,
+//!             AccountEvent::Deposited { amount } => self.balance += amount,
+//!             AccountEvent::Withdrawn { amount } => self.balance -= amount,
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let app = Newton::builder().store("memory:").start().await?; // or "sqlite://bank.db"
+//! app.execute("acc-1", AccountCommand::Open { owner: "Ada".into() }).await?;
+//! let receipt = app.execute("acc-1", AccountCommand::Deposit { amount: 10 }).await?;
+//! assert_eq!(receipt.version.0, 2);
+//!
+//! let refused = app.execute("acc-1", AccountCommand::Withdraw { amount: 20 }).await.unwrap_err();
+//! assert_eq!(refused.rejection(), Some(&AccountError::Overdrawn { balance: 10 }));
+//!
+//! // A form that was filled in at version 2 is refused once somebody else was faster.
+//! app.execute("acc-1", AccountCommand::Deposit { amount: 5 }).expected(receipt.version).await?;
+//! assert!(app.execute("acc-1", AccountCommand::Deposit { amount: 5 }).expected(receipt.version).await.is_err());
+//!
+//! // The same command delivered twice takes effect once.
+//! let first = app.execute("acc-1", AccountCommand::Deposit { amount: 1 }).command_id("form-7").await?;
+//! let again = app.execute("acc-1", AccountCommand::Deposit { amount: 1 }).command_id("form-7").await?;
+//! assert_eq!((again.version, again.duplicate), (first.version, true));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! Imports run one way: `domain <- store <- repository <- bus <- registry <- app`.
+//!
+//! - [`domain`]: what is pure: aggregates, events, commands, names, versions
+//! - [`store`]: [`EventStore`](store::EventStore) and [`StateStore`](store::StateStore), in memory and on SQLite
+//! - [`repository`]: load, decide, append; cache, retry, snapshots, history
+//! - [`bus`]: commands by type or by name, through middleware
+//! - [`registry`]: every derived type, found by itself or added by hand
+//! - [`app`]: [`Newton::builder`] and the running [`App`]
+//! - `testkit` (feature `testkit`): scenarios for aggregates, contract suites for stores, a virtual clock
+//!
+//! # What an aggregate costs and promises
+//!
+//! A command to an aggregate in memory costs one append; commands that arrive together share one commit. Appends are
+//! atomic and durable once acknowledged, versions have no gaps, and order ids rise in commit order over the whole
+//! store. A rejection is the user's own type; everything else that can go wrong is an [`Error`], which says what failed,
+//! where, and whether to try again.
+//!
+//! Subscriptions, projections, sagas and transports are planned and not here yet.
 
 // The derives expand to paths that start with `::newton`, in this crate's own tests and examples too.
 extern crate self as newton;

@@ -10,6 +10,7 @@
 //! 4. outcomes are answered in order; from the first append that failed on, commands are decided again
 
 use futures_util::future::join_all;
+use tracing::Instrument;
 
 use crate::domain::Aggregate;
 use crate::error::{Error, ErrorKind, Result};
@@ -165,7 +166,15 @@ impl<A: Aggregate> Repository<A> {
         batch: Vec<Request<A>>,
     ) -> Again<A> {
         let Decided { verdicts, appends, fold, broken } = decided;
-        let mut appended = self.append_all(appends).await.into_iter();
+        let span = tracing::info_span!(
+            "append",
+            messaging.system = "newton",
+            messaging.operation.name = "append",
+            messaging.operation.type = "send",
+            messaging.destination.name = %turn.lane.stream,
+            messaging.batch.message_count = fold.version.0 - base.version.0,
+        );
+        let mut appended = self.append_all(appends).instrument(span).await.into_iter();
         let mut verdicts = verdicts.into_iter();
         let mut again = Again { requests: Vec::new(), conflict: None };
         let mut failed = false;
