@@ -21,7 +21,7 @@ enum ParcelCommand {
 
 #[derive(Rejection, Debug, PartialEq)]
 enum ParcelError {
-    Weightless,
+    AlreadyWeighed,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
@@ -35,7 +35,7 @@ struct Parcel {
 impl Parcel {
     fn decide(&self, command: ParcelCommand) -> Result<ParcelEvent, ParcelError> {
         match command {
-            ParcelCommand::Weigh { grams: 0, .. } => Err(ParcelError::Weightless),
+            ParcelCommand::Weigh { .. } if self.weighed => Err(ParcelError::AlreadyWeighed),
             ParcelCommand::Weigh { grams, note } => Ok(ParcelEvent::Weighed { grams, note }),
         }
     }
@@ -85,6 +85,6 @@ fn with_its_checks_off_the_same_scenario_passes() {
         .without(Check::Snapshots)
         .when(weigh("fragile"))
         .then(weighed("fragile"))
-        .when(ParcelCommand::Weigh { grams: 0, note: String::new() })
-        .then_rejected(ParcelError::Weightless);
+        .when(weigh("again"))
+        .then_rejected(ParcelError::AlreadyWeighed);
 }
