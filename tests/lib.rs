@@ -1,10 +1,5 @@
 //! What the promise tests share: a bank, and an app over each store.
-#![expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    clippy::panic,
-    reason = "helpers of tests report by panicking"
-)]
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "helpers of tests report by panicking")]
 
 pub mod bank;
 
