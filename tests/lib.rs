@@ -1,7 +1,10 @@
 //! What the promise tests share: a bank, and an app over each store.
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "helpers of tests report by panicking")]
 
+pub mod acknowledged;
 pub mod bank;
+pub mod random;
+pub mod workload;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,127 @@
+//! Another process on the same file, which the tests start.
+//!
+//! - `write <url> <name> <seed>` writes until it is killed, and prints a line for each acknowledgement
+//! - `serve <url>` answers each line of its input with one line; see [`answer`]
+//!
+//! A failure is printed as a line that starts with `failed` and ends the process.
+#![expect(clippy::expect_used, reason = "part of the tests")]
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+
+use newton::domain::{Clock, NewEvent, SystemClock};
+use newton::repository::ExecuteError;
+use newton::store::{Append, Stores, open};
+use newton::{App, CommandId, ErrorKind, ExpectedVersion, Newton, Payload, StreamName, Version};
+use newton_tests::acknowledged::{Acknowledged, Part};
+use newton_tests::bank::{Account, deposit};
+use newton_tests::random::Random;
+use newton_tests::workload::Workload;
+use tokio::task::JoinSet;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = match words[..] {
+        ["write", url, name, seed] => write(url, name, seed).await,
+        ["serve", url] => serve(url).await,
+        _ => Err("use `write <url> <name> <seed>` or `serve <url>`".into()),
+    };
+    if let Err(failure) = ended {
+        tell(&format!("failed: {failure}"));
+        std::process::exit(1);
+    }
+}
+
+/// Prints a line at once; ends the process where nobody listens any more.
+fn tell(line: &str) {
+    if std::io::stdout().lock().write_all(format!("{line}\n").as_bytes()).is_err() {
+        std::process::exit(1);
+    }
+}
+
+async fn write(url: &str, name: &str, seed: &str) -> Result<(), Failure> {
+    let random = Random::new(seed.parse()?);
+    let workload = Workload::new(name, open(url).await?, |ack| tell(&ack.to_string())).await?;
+    Err(workload.run(random).await.into())
+}
+
+async fn serve(url: &str) -> Result<(), Failure> {
+    let stores = open(url).await?;
+    let app = Newton::builder().stores(stores.clone()).only::<Account>().service("other").start().await?;
+    tell("ready");
+    for line in std::io::stdin().lock().lines() {
+        tell(&answer(&stores, &app, &line?).await?);
+    }
+    Ok(())
+}
+
+/// - `append <stream> <type> <event id> <expected version or any>` appends one event
+/// - `command <account> <command id>` deposits 1
+/// - `deposit <account> <tasks> <times>` deposits 1 so many times in each of so many tasks, however long it takes
+async fn answer(stores: &Stores, app: &App, request: &str) -> Result<String, Failure> {
+    match request.split(' ').collect::<Vec<_>>()[..] {
+        ["append", stream, event_type, id, expected] => {
+            append(stores, stream, event_type, id, expected).await
+        }
+        ["command", account, id] => {
+            let receipt = app.execute(account, deposit(1)).command_id(id).await?;
+            Ok(format!("receipt {} {} {}", receipt.version, receipt.order_id, receipt.duplicate))
+        }
+        ["deposit", account, tasks, times] => {
+            let (tasks, times): (u32, u32) = (tasks.parse()?, times.parse()?);
+            let mut depositors = JoinSet::new();
+            for _ in 0..tasks {
+                depositors.spawn(deposit_times(app.clone(), Arc::from(account), times));
+            }
+            depositors.join_all().await.into_iter().collect::<Result<(), Failure>>()?;
+            Ok("done".to_owned())
+        }
+        _ => Err(format!("`{request}` is no request").into()),
+    }
+}
+
+async fn append(
+    stores: &Stores,
+    stream: &str,
+    event_type: &str,
+    id: &str,
+    expected: &str,
+) -> Result<String, Failure> {
+    let stream = StreamName::parse(stream)?;
+    let expected = match expected {
+        "any" => ExpectedVersion::Any,
+        version => Version(version.parse()?).into(),
+    };
+    let event = NewEvent { id: id.into(), ..NewEvent::new(event_type, Payload::of(&1)?) };
+    let ids = [event.id.clone()];
+    let append = Append::to(stream.clone(), expected, vec![event], SystemClock.now());
+    match stores.events.append(append).await {
+        Ok(appended) => {
+            let part = Part::of_events(&stream, appended.versions[0].0, &ids);
+            let told = Acknowledged::Appended { order_id: appended.order_id.0, parts: vec![part] };
+            Ok(told.to_string())
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::Conflict { actual, .. } => Ok(format!("conflict {actual}")),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+async fn deposit_times(app: App, account: Arc<str>, times: u32) -> Result<(), Failure> {
+    for _ in 0..times {
+        let id = CommandId::generate();
+        loop {
+            match app.execute(&account, deposit(1)).command_id(id.clone()).await {
+                Ok(_) => break,
+                Err(ExecuteError::Failed(error)) if matches!(error.kind(), ErrorKind::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}

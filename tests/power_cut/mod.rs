@@ -1,0 +1,143 @@
+//! The end of the power takes no acknowledged append with it: what was not synced is dropped, or torn, before reopening.
+
+mod disk;
+mod vfs;
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+
+use newton::store::Stores;
+use newton::store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
+use newton_tests::acknowledged::Acknowledged;
+use newton_tests::random::{Random, seed};
+use newton_tests::workload::Workload;
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+use crate::crash::{Findings, check_file};
+use disk::{Disk, Unsynced};
+
+/// How often the power is cut with the default options.
+const CUTS: u32 = 40;
+
+/// How often with others.
+const OTHER_CUTS: u32 = 10;
+
+const FILE: &str = "power.db";
+
+/// A machine: a folder on a disk whose power will be cut.
+struct Machine {
+    folder: TempDir,
+    disk: Arc<Disk>,
+    acknowledged: Arc<Mutex<Vec<Acknowledged>>>,
+}
+
+impl Machine {
+    /// A machine on the files of a folder, whose power is cut after so many operations of its disk.
+    fn on(folder: TempDir, operations: Option<u64>) -> Self {
+        let disk = Arc::new(Disk::of(folder.path(), operations));
+        vfs::mount(folder.path(), Arc::clone(&disk));
+        Self { folder, disk, acknowledged: Arc::default() }
+    }
+
+    /// Writes until the power is cut, at the latest after so many acknowledgements.
+    async fn run(&self, synchronous: Synchronous, acknowledgements: usize, mut random: Random) {
+        let file = self.folder.path().join(FILE);
+        let options =
+            SqliteOptions { synchronous, vfs: Some(vfs::NAME.to_owned()), ..SqliteOptions::default() };
+        let Ok(store) = SqliteStore::open(&file, options) else {
+            assert!(self.disk.is_off(), "a store opens while there is power");
+            return;
+        };
+        let (moving, moved) = mpsc::channel();
+        let checkpoints = std::thread::spawn(move || move_log(&file, &moved));
+        let (disk, acknowledged) = (Arc::clone(&self.disk), Arc::clone(&self.acknowledged));
+        let told = move |acknowledgement| {
+            let mut acknowledged = acknowledged.lock().unwrap();
+            acknowledged.push(acknowledgement);
+            if acknowledged.len() >= acknowledgements {
+                disk.cut();
+            } else if acknowledged.len() % 20 == 0 {
+                // The other end is gone once the power is.
+                let _ = moving.send(());
+            }
+        };
+        let failure = match Workload::new("one", Stores::of(store), told).await {
+            Ok(workload) => workload.run(random.fork()).await,
+            Err(failure) => failure,
+        };
+        assert!(self.disk.is_off(), "a write fails while there is power: {failure:?}");
+        checkpoints.join().unwrap();
+    }
+
+    /// The files as they are when the power is back, and what had been acknowledged.
+    fn restart(self, unsynced: Unsynced) -> (TempDir, Vec<Acknowledged>) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in self.disk.after_power_cut(unsynced) {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        (folder, std::mem::take(&mut *self.acknowledged.lock().unwrap()))
+    }
+}
+
+/// Moves the log into the file at each request, so that the power is cut then too, and so that the log starts anew.
+fn move_log(file: &Path, requests: &mpsc::Receiver<()>) {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags_and_vfs(file, flags, vfs::NAME) else { return };
+    while requests.recv().is_ok() {
+        // Readers may hold it up, and without power it fails.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+    }
+}
+
+fn torn_or_lost(random: &mut Random) -> Unsynced {
+    if random.below(3) == 0 { Unsynced::Lost } else { Unsynced::Torn(random.fork()) }
+}
+
+/// A number of operations within which a file is opened, or some, or many appends are committed.
+fn operations(random: &mut Random) -> u64 {
+    let limit = [60, 300, 6_000][usize::try_from(random.below(3)).unwrap()];
+    random.below(limit)
+}
+
+async fn check(folder: &TempDir, acknowledged: &[Acknowledged]) -> Findings {
+    check_file(&folder.path().join(FILE), acknowledged).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_loses_nothing() {
+    let (mut folder, mut random) = (tempfile::tempdir().unwrap(), Random::new(seed()));
+    let mut acknowledged = Vec::new();
+    for cut in 0..CUTS {
+        let machine = Machine::on(folder, Some(operations(&mut random)));
+        machine.run(Synchronous::Full, usize::MAX, random.fork()).await;
+        let (after, more) = machine.restart(torn_or_lost(&mut random));
+        folder = after;
+        acknowledged.extend(more);
+        // Else the next power cut comes to files that are as this one left them.
+        if random.below(2) == 0 {
+            check(&folder, &acknowledged).await.insist(&format!("after power cut {cut}"));
+        }
+    }
+    check(&folder, &acknowledged).await.insist("after the last power cut");
+    println!("{CUTS} power cuts, {} acknowledgements", acknowledged.len());
+    assert!(acknowledged.len() > 500, "only {} acknowledgements in all", acknowledged.len());
+}
+
+/// Writes until there are 100 acknowledgements, drops all that was not synced, and checks.
+async fn lost_of_100(synchronous: Synchronous) -> (usize, Findings) {
+    let machine = Machine::on(tempfile::tempdir().unwrap(), None);
+    machine.run(synchronous, 100, Random::new(seed())).await;
+    let (folder, acknowledged) = machine.restart(Unsynced::Lost);
+    (acknowledged.len(), check(&folder, &acknowledged).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_syncs_the_check_finds_the_loss() {
+    let (_, full) = lost_of_100(Synchronous::Full).await;
+    full.insist("with `synchronous=full`");
+    let (acknowledged, off) = lost_of_100(Synchronous::Off).await;
+    println!("synchronous=off: {} of {acknowledged} lost", off.lost.len());
+    assert!(!off.lost.is_empty(), "nothing was synced, and nothing was lost");
+}
