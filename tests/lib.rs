@@ -57,6 +57,11 @@ impl Given {
         }
     }
 
+    /// The URL of the store.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// An app of the bank's types over this store, to be configured further.
     pub fn app(&self) -> Builder {
         Newton::builder().stores(self.stores.clone()).only::<bank::Account>().service("tests")

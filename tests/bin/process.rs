@@ -4,7 +4,6 @@
 //! - `serve <url>` answers each line of its input with one line; see [`answer`]
 //!
 //! A failure is printed as a line that starts with `failed` and ends the process.
-#![expect(clippy::expect_used, reason = "part of the tests")]
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use newton_tests::workload::{SPACE, number, size_of};
 /// What a store did not keep.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// Acknowledgements that are not there any more.
+    /// Acknowledgements that are not there any more, where the log ends before them.
     pub(crate) lost: Vec<String>,
     /// Promises that do not even hold for what is there.
     pub(crate) broken: Vec<String>,
@@ -34,6 +34,12 @@ impl Findings {
     }
 }
 
+/// What the store holds.
+struct Log<'e> {
+    head: u64,
+    by_id: HashMap<String, &'e RecordedEvent>,
+}
+
 /// Opens a file, checks it and closes it.
 pub(crate) async fn check_file(file: &Path, acknowledged: &[Acknowledged]) -> Findings {
     let store = SqliteStore::open(file, SqliteOptions::default()).expect("the store opens after the crash");
@@ -47,12 +53,14 @@ pub(crate) async fn check(store: &SqliteStore, acknowledged: &[Acknowledged]) ->
     findings.broken.extend(store.verify().await.expect("the store verifies").problems);
     findings.check_order(&events);
     findings.check_whole(&events);
-    let events: HashMap<String, &RecordedEvent> =
-        events.iter().map(|event| (event.id.to_string(), event)).collect();
+    let log = Log {
+        head: events.last().map_or(0, |event| event.order_id.0),
+        by_id: events.iter().map(|event| (event.id.to_string(), event)).collect(),
+    };
     let mut values = HashMap::new();
     for acknowledgement in acknowledged {
         match acknowledgement {
-            Acknowledged::Appended { order_id, parts } => findings.check_append(&events, *order_id, parts),
+            Acknowledged::Appended { order_id, parts } => findings.check_append(&log, *order_id, parts),
             Acknowledged::Written { keys, value } => {
                 values.insert(keys, *value);
             }
@@ -95,12 +103,15 @@ impl Findings {
         }
     }
 
-    fn check_append(&mut self, events: &HashMap<String, &RecordedEvent>, order_id: u64, parts: &[Part]) {
+    fn check_append(&mut self, log: &Log<'_>, order_id: u64, parts: &[Part]) {
         let mut last_order_id = 0;
         for part in parts {
-            let found: Vec<_> = part.ids.iter().filter_map(|id| events.get(id)).collect();
+            let found: Vec<_> = part.ids.iter().filter_map(|id| log.by_id.get(id)).collect();
             if found.len() < part.ids.len() {
-                self.lost.push(format!("{} of {part:?} at {order_id}", part.ids.len() - found.len()));
+                let missing = format!("{} of {part:?} at {order_id}", part.ids.len() - found.len());
+                // What comes before the end of the log cannot be lost alone.
+                let list = if order_id > log.head { &mut self.lost } else { &mut self.broken };
+                list.push(missing);
                 return;
             }
             let version = found.last().map(|event| event.version.0);

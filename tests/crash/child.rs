@@ -43,7 +43,7 @@ impl Writing {
     /// Waits until so many acknowledgements have come.
     pub(super) fn wait_for(&mut self, acknowledgements: u64) {
         while (self.acknowledged.len() as u64) < acknowledgements {
-            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            let line = self.lines.recv_timeout(Duration::from_mins(1));
             self.take(&line.expect("the other process writes on"));
         }
     }

@@ -16,14 +16,17 @@ use child::Writing;
 /// How often one writing process is killed.
 const KILLS: u32 = 50;
 
+/// How often a process is killed whose log is so long that it moves it.
+const KILLS_WITH_A_LONG_LOG: u32 = 6;
+
 /// How often two processes that write to one file are killed.
 const DOUBLE_KILLS: u32 = 10;
 
 /// The longest time from the last awaited acknowledgement to the kill.
 const SOON: Duration = Duration::from_millis(3);
 
-/// The longest time from the start of a process to its kill, where nothing is awaited.
-const AT_THE_START: Duration = Duration::from_millis(40);
+/// The same where the process has just started, or moves its log.
+const A_WHILE: Duration = Duration::from_millis(40);
 
 fn url(file: &Path) -> String {
     format!("sqlite://{}", file.display())
@@ -40,7 +43,7 @@ async fn a_killed_process_loses_nothing() {
         if !during_the_start {
             child.wait_for(1 + random.below(40));
         }
-        let longest = if during_the_start { AT_THE_START } else { SOON };
+        let longest = if during_the_start { A_WHILE } else { SOON };
         acknowledged.extend(child.kill(longest, &mut random));
         // A third of the time the next process finds the file as it was left, another third this one keeps it open.
         open = match random.below(3) {
@@ -60,6 +63,25 @@ async fn a_killed_process_loses_nothing() {
     check_file(&file, &acknowledged).await.insist("after the last kill");
     println!("{KILLS} kills, {} acknowledgements, {events} events", acknowledged.len());
     assert!(acknowledged.len() > 500, "only {} acknowledgements in all", acknowledged.len());
+}
+
+/// The size of the write-ahead log, in bytes, from which on a process moves it into the file.
+const LONG_LOG: u64 = 16 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_it_moves_its_log_it_loses_nothing() {
+    let mut random = Random::new(seed());
+    for kill in 0..KILLS_WITH_A_LONG_LOG {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, log) = (folder.path().join("crash.db"), folder.path().join("crash.db-wal"));
+        let mut child = Writing::start(&url(&file), "one", &mut random);
+        child.wait_for(1);
+        while std::fs::metadata(&log).unwrap().len() < LONG_LOG {
+            child.wait_for_more(1);
+        }
+        let acknowledged = child.kill(A_WHILE, &mut random);
+        check_file(&file, &acknowledged).await.insist(&format!("after kill {kill}"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

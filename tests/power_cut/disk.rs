@@ -223,7 +223,7 @@ mod tests {
         disk.operate(|state| {
             let inode = state.open("file");
             state.sync_folder();
-            state.write(inode, 0, &[1; 64 * SECTOR]);
+            state.write(inode, 0, &vec![1; 64 * SECTOR]);
         });
         let torn = (0..20).filter(|seed| {
             let image = disk.after_power_cut(Unsynced::Torn(Random::new(*seed)));

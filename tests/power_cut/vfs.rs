@@ -25,11 +25,25 @@ const C_NAME: &CStr = c"power-cut";
 /// The disks, by their folders.
 static DISKS: Mutex<BTreeMap<PathBuf, Arc<Disk>>> = Mutex::new(BTreeMap::new());
 
-/// Puts a disk under the files of a folder that are opened through the VFS from now on.
-pub(super) fn mount(folder: &Path, disk: Arc<Disk>) {
-    static REGISTERED: OnceLock<()> = OnceLock::new();
-    REGISTERED.get_or_init(register);
-    DISKS.lock().unwrap().insert(folder.canonicalize().unwrap(), disk);
+/// A disk under the files of a folder, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Mounted(PathBuf);
+
+impl Mounted {
+    /// Puts a disk under the files of a folder that are opened through the VFS from now on.
+    pub(super) fn new(folder: &Path, disk: Arc<Disk>) -> Self {
+        static REGISTERED: OnceLock<()> = OnceLock::new();
+        REGISTERED.get_or_init(register);
+        let folder = folder.canonicalize().unwrap();
+        DISKS.lock().unwrap().insert(folder.clone(), disk);
+        Self(folder)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        DISKS.lock().unwrap().remove(&self.0);
+    }
 }
 
 fn register() {
@@ -75,19 +89,15 @@ fn size_of_file() -> c_int {
     c_int::try_from(size_of::<File>()).unwrap()
 }
 
-/// The disk and the name of a path, which SQLite gives in full.
+/// The disk and the name of a path, which SQLite gives in full; `None` where no disk is mounted (any more).
 ///
 /// # Safety
-/// `path` is null or a C string.
+/// `path` is a C string.
 unsafe fn place(path: *const c_char) -> Option<(Arc<Disk>, String)> {
-    if path.is_null() {
-        return None;
-    }
     // SAFETY: the caller gives a C string.
-    let path = Path::new(unsafe { CStr::from_ptr(path) }.to_str().unwrap());
-    let disks = DISKS.lock().unwrap();
-    let disk = disks.get(path.parent()?).unwrap_or_else(|| panic!("no disk is mounted for {path:?}"));
-    Some((Arc::clone(disk), path.file_name()?.to_str()?.to_owned()))
+    let path = Path::new(unsafe { CStr::from_ptr(path) }.to_str().ok()?);
+    let disk = Arc::clone(DISKS.lock().unwrap().get(path.parent()?)?);
+    Some((disk, path.file_name()?.to_str()?.to_owned()))
 }
 
 unsafe extern "C" fn open(
@@ -104,17 +114,17 @@ unsafe extern "C" fn open(
         let below = || (*platform()).xOpen.unwrap()(platform(), path, inner(file), flags, out_flags);
         let journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
         let creates = flags & SQLITE_OPEN_CREATE != 0;
-        let (result, handle) = match place(path) {
-            None => (below(), std::ptr::null_mut()),
-            Some((disk, name)) => {
-                let opened = disk.operate(|state| {
-                    let result = below();
-                    (result, if result == SQLITE_OK { state.open(&name) } else { Inode::MAX })
-                });
-                let Some((result, inode)) = opened else { return SQLITE_CANTOPEN };
-                let syncs_folder = creates && flags & journals != 0;
-                (result, Box::into_raw(Box::new(Handle { disk, inode, syncs_folder })))
-            }
+        let (result, handle) = if path.is_null() {
+            (below(), std::ptr::null_mut())
+        } else {
+            let Some((disk, name)) = place(path) else { return SQLITE_CANTOPEN };
+            let opened = disk.operate(|state| {
+                let result = below();
+                (result, if result == SQLITE_OK { state.open(&name) } else { Inode::MAX })
+            });
+            let Some((result, inode)) = opened else { return SQLITE_CANTOPEN };
+            let syncs_folder = creates && flags & journals != 0;
+            (result, Box::into_raw(Box::new(Handle { disk, inode, syncs_folder })))
         };
         let file = file.cast::<File>();
         if result == SQLITE_OK {
