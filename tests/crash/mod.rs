@@ -7,8 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use newton::store::sqlite::{SqliteOptions, SqliteStore};
+use newton_tests::Given;
 use newton_tests::acknowledged::{Acknowledged, Part};
+use newton_tests::bank::{AccountCommand, open};
 use newton_tests::random::{Random, seed};
+use newton_tests::workload::sized_id;
+use rusqlite::Connection;
 
 pub(crate) use check::{Findings, check, check_file};
 use child::Writing;
@@ -119,4 +123,18 @@ async fn what_was_never_written_is_found_missing() {
     ];
     let findings = check_file(&folder.path().join("empty.db"), &acknowledged).await;
     assert_eq!((findings.lost.len(), findings.broken.len()), (2, 0), "{findings:?}");
+}
+
+#[tokio::test]
+async fn an_append_that_is_half_there_is_found() {
+    let given = Given::sqlite().await;
+    let app = given.app().start().await.unwrap();
+    app.execute("acc-1", open("Ada")).command_id(sized_id(1)).await.unwrap();
+    let three = AccountCommand::DepositAll { amounts: vec![1, 2, 3] };
+    app.execute("acc-1", three).command_id(sized_id(3)).await.unwrap();
+    let file = given.url().trim_start_matches("sqlite://");
+    check_file(Path::new(file), &[]).await.insist("before");
+    Connection::open(file).unwrap().execute("DELETE FROM events WHERE order_id = 4", []).unwrap();
+    let findings = check_file(Path::new(file), &[]).await;
+    assert_eq!((findings.lost.len(), findings.broken.len()), (0, 1), "{findings:?}");
 }
