@@ -55,9 +55,16 @@ impl Machine {
         let file = self.folder.path().join(FILE);
         let options =
             SqliteOptions { synchronous, vfs: Some(vfs::NAME.to_owned()), ..SqliteOptions::default() };
-        let Ok(store) = SqliteStore::open(&file, options) else {
-            assert!(self.disk.is_off(), "a store opens while there is power");
-            return;
+        if random.below(2) == 0 {
+            // Closed at once, it moves the log that it found into the file and deletes it.
+            drop(SqliteStore::open(&file, options.clone()));
+        }
+        let store = match SqliteStore::open(&file, options) {
+            Ok(store) => store,
+            Err(error) => {
+                assert!(self.disk.is_off(), "the store does not open while there is power: {error:?}");
+                return;
+            }
         };
         let (moving, moved) = mpsc::channel();
         let checkpoints = std::thread::spawn(move || move_log(&file, &moved));
