@@ -131,7 +131,7 @@ impl Workload {
         }
     }
 
-    /// Appends some events behind a known version, and one to the shared stream, with it or alone.
+    /// Appends some events behind a known version, and one to the shared stream, with them or alone.
     async fn append(
         &self,
         journal: &StreamName,
@@ -139,33 +139,33 @@ impl Workload {
         random: &mut Random,
     ) -> Result<Version, Error> {
         let count = usize::try_from(random.below(5)).unwrap_or(0);
-        let metadata = Arc::new(Metadata { command_id: Some(sized_id(count + 1)), ..Metadata::default() });
-        let mut event = |event_type: &'static str| {
-            let payload = "x".repeat(usize::try_from(random.below(3_000)).unwrap_or(0));
-            let mut event = NewEvent::new(event_type, Payload::of(&payload)?);
-            event.metadata = Arc::clone(&metadata);
-            event.tags = vec![Tag::new("writer", &*self.name)];
-            Ok::<_, Error>(event)
-        };
-        let shared = StreamAppend {
-            stream: stream(SHARED),
-            expected: ExpectedVersion::Any,
-            events: vec![event("Indexed")?],
-        };
-        let mut streams = vec![shared];
+        let mut events = self.events(count + 1, random)?;
+        let indexed = vec![events.remove(0)];
+        let expected = ExpectedVersion::Any;
+        let mut streams = vec![StreamAppend { stream: stream(SHARED), expected, events: indexed }];
         if count > 0 {
-            let events = (0..count).map(|_| event("Noted")).collect::<Result<Vec<_>, _>>()?;
             streams.push(StreamAppend { stream: journal.clone(), expected: version.into(), events });
         }
-        let ids: Vec<Vec<_>> =
-            streams.iter().map(|part| part.events.iter().map(|event| event.id.clone()).collect()).collect();
-        let names: Vec<_> = streams.iter().map(|part| part.stream.clone()).collect();
+        let ids = |part: &StreamAppend| part.events.iter().map(|event| event.id.clone()).collect();
+        let told: Vec<(StreamName, Vec<_>)> =
+            streams.iter().map(|part| (part.stream.clone(), ids(part))).collect();
         let append = Append { streams, condition: None, time: SystemClock.now() };
         let appended = self.stores.events.append(append).await?;
-        let parts = names.iter().zip(&appended.versions).zip(&ids);
-        let parts = parts.map(|((stream, version), ids)| Part::of_events(stream, version.0, ids)).collect();
+        let parts = told.iter().zip(&appended.versions);
+        let parts = parts.map(|((stream, ids), version)| Part::of_events(stream, version.0, ids)).collect();
         (self.told)(Acknowledged::Appended { order_id: appended.order_id.0, parts });
         Ok(appended.versions.get(1).copied().unwrap_or(version))
+    }
+
+    /// The events of one append.
+    fn events(&self, count: usize, random: &mut Random) -> Result<Vec<NewEvent>, Error> {
+        let metadata = Arc::new(Metadata { command_id: Some(sized_id(count)), ..Metadata::default() });
+        let event = |_| {
+            let payload = Payload::of(&"x".repeat(usize::try_from(random.below(3_000)).unwrap_or(0)))?;
+            let tags = vec![Tag::new("writer", &*self.name)];
+            Ok(NewEvent { tags, metadata: Arc::clone(&metadata), ..NewEvent::new("Noted", payload) })
+        };
+        (0..count).map(event).collect()
     }
 
     async fn state(self) -> Error {

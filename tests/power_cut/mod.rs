@@ -3,7 +3,7 @@
 mod disk;
 mod vfs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
@@ -50,23 +50,28 @@ impl Machine {
         Self { folder, disk, _mounted: mounted, acknowledged: Arc::default() }
     }
 
-    /// Writes until the power is cut.
-    async fn run(&self, synchronous: Synchronous, until: Until, mut random: Random) {
-        let file = self.folder.path().join(FILE);
-        let options =
-            SqliteOptions { synchronous, vfs: Some(vfs::NAME.to_owned()), ..SqliteOptions::default() };
+    /// Opens the store; `None` where the power is off before.
+    fn open(&self, synchronous: Synchronous, random: &mut Random) -> Option<SqliteStore> {
+        let vfs = Some(vfs::NAME.to_owned());
+        let options = SqliteOptions { synchronous, vfs, ..SqliteOptions::default() };
         if random.below(2) == 0 {
             // Closed at once, it moves the log that it found into the file and deletes it.
-            drop(SqliteStore::open(&file, options.clone()));
+            drop(SqliteStore::open(self.file(), options.clone()));
         }
-        let store = match SqliteStore::open(&file, options) {
-            Ok(store) => store,
-            Err(error) => {
-                assert!(self.disk.is_off(), "the store does not open while there is power: {error:?}");
-                return;
-            }
-        };
+        let opened = SqliteStore::open(self.file(), options);
+        assert!(opened.is_ok() || self.disk.is_off(), "it does not open while there is power: {opened:?}");
+        opened.ok()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join(FILE)
+    }
+
+    /// Writes until the power is cut.
+    async fn run(&self, synchronous: Synchronous, until: Until, mut random: Random) {
+        let Some(store) = self.open(synchronous, &mut random) else { return };
         let (moving, moved) = mpsc::channel();
+        let file = self.file();
         let checkpoints = std::thread::spawn(move || move_log(&file, &moved));
         let (disk, acknowledged) = (Arc::clone(&self.disk), Arc::clone(&self.acknowledged));
         let told = move |acknowledgement| {
