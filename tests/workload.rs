@@ -161,7 +161,7 @@ impl Workload {
     fn events(&self, count: usize, random: &mut Random) -> Result<Vec<NewEvent>, Error> {
         let metadata = Arc::new(Metadata { command_id: Some(sized_id(count)), ..Metadata::default() });
         let event = |_| {
-            let payload = Payload::of(&"x".repeat(usize::try_from(random.below(3_000)).unwrap_or(0)))?;
+            let payload = Payload::of(&"x".repeat(usize::try_from(random.below(10_000)).unwrap_or(0)))?;
             let tags = vec![Tag::new("writer", &*self.name)];
             Ok(NewEvent { tags, metadata: Arc::clone(&metadata), ..NewEvent::new("Noted", payload) })
         };

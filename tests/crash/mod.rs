@@ -21,7 +21,7 @@ use child::Writing;
 const KILLS: u32 = 50;
 
 /// How often a process is killed whose log is so long that it moves it.
-const KILLS_WITH_A_LONG_LOG: u32 = 6;
+const KILLS_WITH_A_LONG_LOG: u32 = 4;
 
 /// How often two processes that write to one file are killed.
 const DOUBLE_KILLS: u32 = 10;
