@@ -1,6 +1,7 @@
 //! Connections: one that writes, and those that read.
 
 use std::path::Path;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -45,6 +46,7 @@ pub(super) fn reader(file: &Path, options: &SqliteOptions) -> Outcome<Connection
 }
 
 fn connect(file: &Path, flags: OpenFlags, options: &SqliteOptions) -> rusqlite::Result<Connection> {
+    count_no_memory();
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match &options.vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs.as_str())?,
@@ -52,6 +54,17 @@ fn connect(file: &Path, flags: OpenFlags, options: &SqliteOptions) -> rusqlite::
     };
     connection.busy_timeout(options.busy_timeout)?;
     Ok(connection)
+}
+
+/// Turns SQLite's count of its memory off, which takes a lock of the whole process for every allocation. Where the
+/// program has used SQLite before, it is too late and stays on.
+fn count_no_memory() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: this option takes one `int`. SQLite refuses it, without effect, once it is initialized; `Once` keeps
+        // Newton's own threads from racing here.
+        unsafe { rusqlite::ffi::sqlite3_config(rusqlite::ffi::SQLITE_CONFIG_MEMSTATUS, 0) };
+    });
 }
 
 fn set_cache(connection: &Connection, bytes: usize) -> rusqlite::Result<()> {

@@ -1,12 +1,16 @@
 //! A queue between async callers and the store's threads.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A queue that any thread may push to and pop from, until it is closed.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
+    /// How many jobs there are, so that who looks out for one takes no lock in vain.
+    length: AtomicUsize,
     arrived: Condvar,
 }
 
@@ -21,7 +25,7 @@ struct State<T> {
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let state = State { jobs: VecDeque::new(), waiting: 0, closed: false };
-        Self { state: Mutex::new(state), arrived: Condvar::new() }
+        Self { state: Mutex::new(state), length: AtomicUsize::new(0), arrived: Condvar::new() }
     }
 
     /// Adds a job; drops it where the queue is closed, which its sender sees.
@@ -31,6 +35,7 @@ impl<T> Queue<T> {
             return;
         }
         state.jobs.push_back(job);
+        self.length.store(state.jobs.len(), Relaxed);
         let wake = state.waiting > 0;
         drop(state);
         if wake {
@@ -38,11 +43,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The next job; waits for one. `None` once the queue is closed and empty.
-    pub(super) fn pop(&self) -> Option<T> {
+    /// The next job; looks out for one for so long, and then sleeps. `None` once the queue is closed and empty.
+    pub(super) fn pop(&self, patience: Duration) -> Option<T> {
+        if let Some(job) = look_out(patience, || self.try_pop()) {
+            return Some(job);
+        }
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some(job) = self.first(&mut state) {
                 return Some(job);
             }
             if state.closed {
@@ -56,7 +64,7 @@ impl<T> Queue<T> {
 
     /// The next job, if one is there.
     pub(super) fn try_pop(&self) -> Option<T> {
-        self.lock().jobs.pop_front()
+        if self.length.load(Relaxed) == 0 { None } else { self.first(&mut self.lock()) }
     }
 
     /// Takes no more jobs; those that are there can still be popped.
@@ -65,8 +73,26 @@ impl<T> Queue<T> {
         self.arrived.notify_all();
     }
 
+    fn first(&self, state: &mut State<T>) -> Option<T> {
+        let job = state.jobs.pop_front();
+        self.length.store(state.jobs.len(), Relaxed);
+        job
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks again and again for what may come any moment, giving way to other threads, and gives up after `patience`.
+pub(super) fn look_out<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        let answer = ask();
+        if answer.is_some() || start.elapsed() > patience {
+            return answer;
+        }
+        std::thread::yield_now();
     }
 }
 
@@ -90,7 +116,7 @@ mod tests {
         queue.push(1);
         queue.close();
         queue.push(2);
-        assert_eq!((queue.pop(), queue.pop()), (Some(1), None));
+        assert_eq!((queue.pop(Duration::ZERO), queue.pop(Duration::ZERO)), (Some(1), None));
     }
 
     #[test]
@@ -98,7 +124,7 @@ mod tests {
         let queue = Arc::new(Queue::new());
         let popped = std::thread::spawn({
             let queue = Arc::clone(&queue);
-            move || queue.pop()
+            move || queue.pop(Duration::ZERO)
         });
         queue.push(7);
         assert_eq!(popped.join().unwrap(), Some(7));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::reader::Readers;
+use super::reader::{PointReader, Readers};
 use super::watcher::Watcher;
 use super::writer::Writer;
 use super::{SqliteOptions, Verification, backup, thread, verify};
@@ -55,6 +55,7 @@ pub struct SqliteStore {
     // Dropped in this order: the writer's connection is the last, and folds the log into the file.
     watcher: Watcher,
     readers: Readers,
+    points: PointReader,
     writer: Writer,
     head: Arc<HeadSender>,
     capability: Capability,
@@ -74,6 +75,7 @@ impl SqliteStore {
         let head = Arc::new(HeadSender::new(OrderId::START));
         let writer = Writer::open(&file, &options, Arc::clone(&head))?;
         let readers = Readers::open(&file, &options)?;
+        let points = PointReader::open(&file, &options)?;
         let watcher = Watcher::open(&file, &options, Arc::clone(&head))?;
         let limits = Limits { event_bytes: options.max_event_bytes, ..Limits::default() };
         let capability = Capability {
@@ -83,7 +85,7 @@ impl SqliteStore {
             conditions: true,
             limits,
         };
-        Ok(Self { watcher, readers, writer, head, capability, file, options })
+        Ok(Self { watcher, readers, points, writer, head, capability, file, options })
     }
 
     /// The file.
@@ -176,8 +178,7 @@ impl EventStore for SqliteStore {
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn get(&self, key: &StateKey) -> Result<Option<StateRecord>> {
-        let key = key.clone();
-        self.readers.ask("get state", move |reader| reader.state(&key)).await
+        self.points.state(key)
     }
 
     async fn write(&self, batch: Vec<StateWrite>) -> Result<Vec<Revision>> {

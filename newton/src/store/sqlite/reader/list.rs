@@ -1,14 +1,14 @@
 //! Lists: streams, event types and state records.
 
 use bytes::Bytes;
+use rusqlite::Row;
 use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row};
 
 use super::{PAGE_BYTES, PAGE_EVENTS, Reader};
 use crate::domain::{Name, StreamName, Version};
 use crate::store::sqlite::codec::{self, signed, text, unsigned};
 use crate::store::sqlite::failure::{Outcome, corrupt};
-use crate::store::{Revision, Scan, StateKey, StateRecord, StreamInfo, Streams};
+use crate::store::{Revision, Scan, StateRecord, StreamInfo, Streams};
 
 /// Streams by name. Those of a domain stand together, for they begin with its name and a `/`.
 const STREAMS: &str =
@@ -43,13 +43,6 @@ impl Reader<'_> {
         Ok(names.map(|name| name.map(Name::from)).collect::<rusqlite::Result<_>>()?)
     }
 
-    pub(in crate::store::sqlite) fn state(&mut self, key: &StateKey) -> Outcome<Option<StateRecord>> {
-        let sql = "SELECT key, revision, value FROM state WHERE space = ?1 AND key = ?2";
-        let mut find = self.connection.prepare_cached(sql)?;
-        let key = (text(&key.space), text(&key.key));
-        find.query_row(key, |row| Ok(state_record(row))).optional()?.transpose()
-    }
-
     pub(in crate::store::sqlite) fn scan(&mut self, scan: &Scan) -> Outcome<Vec<StateRecord>> {
         let sql = "SELECT key, revision, value FROM state
              WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) ORDER BY key";
@@ -81,7 +74,7 @@ fn stream_info(row: &Row<'_>) -> Outcome<StreamInfo> {
     Ok(StreamInfo { name, version, deleted: row.get(2)? })
 }
 
-fn state_record(row: &Row<'_>) -> Outcome<StateRecord> {
+pub(super) fn state_record(row: &Row<'_>) -> Outcome<StateRecord> {
     Ok(StateRecord {
         key: codec::read_text(row.get_ref(0)?)?.into(),
         revision: Revision(unsigned(row.get_ref(1)?)?),

@@ -1,10 +1,11 @@
 //! The threads that read, each with a connection of its own: one page is one short read transaction.
 //!
 //! - [`load`]: a stream for folding; [`read`]: pages of recorded events, by [`row`] and [`position`]
-//! - [`list`]: streams, event types and state records
+//! - [`list`]: streams, event types and state records; [`point`]: one state record
 
 mod list;
 mod load;
+mod point;
 mod position;
 mod read;
 mod row;
@@ -12,14 +13,17 @@ mod row;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
+pub(super) use self::point::PointReader;
 use self::row::Names;
 use super::codec::text;
 use super::failure::Outcome;
-use super::queue::{Queue, Served};
+use super::queue::{Queue, Served, look_out};
 use super::thread::{self, Ready, closed};
 use super::{SqliteOptions, connection};
 use crate::domain::{OrderId, StreamName};
@@ -30,6 +34,10 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The most events of a page.
 const PAGE_EVENTS: usize = 4_096;
+
+/// How long a caller looks out for its answer, and a thread for the next read, before it sleeps: most reads are shorter
+/// than the wake of a thread.
+const LOOK_OUT: Duration = Duration::from_micros(20);
 
 type Job = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 
@@ -61,14 +69,22 @@ impl Readers {
         operation: &'static str,
         read: impl FnOnce(&mut Reader<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, outcome) = oneshot::channel();
+        let (reply, mut outcome) = oneshot::channel();
         self.queue.push(Box::new(move |reader| {
             // A caller that went away needs no answer.
             if !reply.is_closed() {
                 let _ = reply.send(reader.in_transaction(read));
             }
         }));
-        match outcome.await {
+        let soon = look_out(LOOK_OUT, || match outcome.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            answered => Some(answered.map_err(drop)),
+        });
+        let outcome = match soon {
+            Some(outcome) => outcome,
+            None => outcome.await.map_err(drop),
+        };
+        match outcome {
             Ok(outcome) => outcome.map_err(|failure| failure.into_error(operation, &self.file)),
             Err(_) => Err(closed()),
         }
@@ -88,7 +104,7 @@ impl Drop for Readers {
 fn serve(connection: &Connection, queue: &Queue<Job>, ready: Ready) -> Outcome<()> {
     let mut reader = Reader::prepare(connection)?;
     ready.tell();
-    while let Some(job) = queue.pop() {
+    while let Some(job) = queue.pop(LOOK_OUT) {
         job(&mut reader);
     }
     Ok(())

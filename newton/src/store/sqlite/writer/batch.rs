@@ -4,7 +4,7 @@
 //! A failure while gathering or committing rolls everything back and forgets what was remembered.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, Statement};
@@ -16,7 +16,7 @@ use super::{Job, Reply};
 use crate::error::Result;
 use crate::store::sqlite::backup;
 use crate::store::sqlite::failure::{Failure, Outcome, of_sqlite};
-use crate::store::sqlite::queue::Queue;
+use crate::store::sqlite::queue::{Queue, look_out};
 use crate::store::sqlite::thread::Ready;
 use crate::store::{Append, Appended, HeadSender, Revision, StateWrite};
 
@@ -26,8 +26,11 @@ const MAX_JOBS: usize = 1_024;
 /// The most bytes of payload that share one commit, unless one job has more.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long the writer looks out for the callers of the last commit before it commits without them.
+/// How long the writer looks out for the callers of the last commit before it commits without them, or sleeps.
 const PATIENCE: Duration = Duration::from_micros(100);
+
+/// Callers that do not keep the machine busy.
+const FEW: usize = 2;
 
 /// A job that can share a commit.
 enum Write {
@@ -83,7 +86,7 @@ pub(super) fn serve(
         last_jobs: 1,
     };
     ready.tell();
-    while let Some(job) = queue.pop() {
+    while let Some(job) = queue.pop(batches.patience()) {
         batches.serve(job);
     }
     Ok(())
@@ -111,6 +114,11 @@ impl Batches<'_> {
             // A caller that went away needs no answer.
             let _ = reply.send(copied);
         }
+    }
+
+    /// A lone caller may be back before a sleeping thread is awake. Many callers need the processor for themselves.
+    fn patience(&self) -> Duration {
+        if self.last_jobs <= FEW { PATIENCE } else { Duration::ZERO }
     }
 
     /// Commits a job and those that wait beside it; gives back the backups among them.
@@ -146,14 +154,11 @@ impl Batches<'_> {
     /// Takes the next write that waits, or that comes while callers of the last commit are expected back.
     fn gather(&self, batch: &mut Batch) {
         let count = batch.writes.len();
-        let mut since = None;
+        let patience = if count >= self.last_jobs { Duration::ZERO } else { PATIENCE };
         while batch.writes.len() == count {
-            if let Some(job) = self.queue.try_pop() {
-                batch.take(job);
-            } else if count >= self.last_jobs || since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-                return;
-            } else {
-                std::thread::yield_now();
+            match look_out(patience, || self.queue.try_pop()) {
+                Some(job) => batch.take(job),
+                None => return,
             }
         }
     }
