@@ -32,6 +32,10 @@ const PATIENCE: Duration = Duration::from_micros(100);
 /// Callers that do not keep the machine busy.
 const FEW: usize = 2;
 
+/// How long the writer sleeps before it looks again whether another process has let go of the write lock. SQLite's own
+/// handler sleeps up to 100 ms, in which a busy process takes the lock anew a hundred times.
+const LOOK_AGAIN: Duration = Duration::from_micros(300);
+
 /// A job that can share a commit.
 enum Write {
     Append(Append, Reply<Appended>),
@@ -47,6 +51,7 @@ enum Written {
 struct Batches<'c> {
     connection: &'c Connection,
     begin: Statement<'c>,
+    busy_timeout: Duration,
     commit: Statement<'c>,
     data_version: Statement<'c>,
     appends: Appends<'c>,
@@ -74,17 +79,20 @@ pub(super) fn serve(
     let mut batches = Batches {
         connection: &connection,
         begin: connection.prepare("BEGIN IMMEDIATE")?,
+        busy_timeout,
         commit: connection.prepare("COMMIT")?,
         data_version: connection.prepare("PRAGMA data_version")?,
         appends: Appends::prepare(&connection)?,
         state: StateWrites::prepare(&connection)?,
-        log: Log::prepare(&connection, frames, busy_timeout)?,
+        log: Log::prepare(&connection, frames)?,
         head,
         file,
         queue,
         remembered: None,
         last_jobs: 1,
     };
+    // From here on `begin` does the waiting.
+    connection.busy_timeout(Duration::ZERO)?;
     ready.tell();
     while let Some(job) = queue.pop(batches.patience()) {
         batches.serve(job);
@@ -137,7 +145,7 @@ impl Batches<'_> {
         if batch.writes.is_empty() {
             return Ok(());
         }
-        self.begin.raw_execute()?;
+        self.begin()?;
         self.refresh()?;
         while let Some(write) = batch.writes.get(batch.written.len()) {
             batch.written.push(self.apply(write)?);
@@ -149,6 +157,22 @@ impl Batches<'_> {
         self.commit.raw_execute()?;
         self.last_jobs = batch.writes.len();
         Ok(())
+    }
+
+    /// Takes the write lock; waits for another process that has it.
+    fn begin(&mut self) -> rusqlite::Result<()> {
+        let start = Instant::now();
+        loop {
+            match self.begin.raw_execute() {
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && start.elapsed() < self.busy_timeout =>
+                {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                result => return result.map(drop),
+            }
+        }
     }
 
     /// Takes the next write that waits, or that comes while callers of the last commit are expected back.

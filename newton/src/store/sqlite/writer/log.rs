@@ -21,7 +21,6 @@ const READERS_WAIT: Duration = Duration::from_millis(20);
 /// The write-ahead log, as the writer sees it.
 pub(super) struct Log<'c> {
     connection: &'c Connection,
-    busy_timeout: Duration,
     passive: Statement<'c>,
     restart: Statement<'c>,
     pages: Arc<AtomicU32>,
@@ -41,14 +40,9 @@ impl<'c> Log<'c> {
         Ok(pages)
     }
 
-    pub(super) fn prepare(
-        connection: &'c Connection,
-        pages: Arc<AtomicU32>,
-        busy_timeout: Duration,
-    ) -> rusqlite::Result<Self> {
+    pub(super) fn prepare(connection: &'c Connection, pages: Arc<AtomicU32>) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
-            busy_timeout,
             passive: connection.prepare("PRAGMA wal_checkpoint(PASSIVE)")?,
             restart: connection.prepare("PRAGMA wal_checkpoint(RESTART)")?,
             pages,
@@ -74,11 +68,12 @@ impl<'c> Log<'c> {
         }
     }
 
-    /// Another program's long read must not delay appends, so that this waits a short time only.
+    /// Another program's long read must not delay appends, so that this waits a short time only. Elsewhere the
+    /// connection does not wait at all: see `begin` of the batches.
     fn wait_and_restart(&mut self) -> rusqlite::Result<()> {
         self.connection.busy_timeout(READERS_WAIT)?;
         let result = run(&mut self.restart);
-        self.connection.busy_timeout(self.busy_timeout)?;
+        self.connection.busy_timeout(Duration::ZERO)?;
         result
     }
 }
