@@ -7,7 +7,7 @@ use crate::repository::fold::Fold;
 use crate::store::{EventStore, Load};
 
 /// The events of one page: enough to make the cost of a page small, few enough to keep it bounded.
-const PAGE: usize = 2_048;
+const PAGE: usize = 1_024;
 
 /// Brings a state up to the end of its stream.
 ///

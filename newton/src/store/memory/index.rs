@@ -1,8 +1,13 @@
 //! Which events belong to a stream, a domain, a type or a tag: lists of order ids, each sorted.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap as StdHashMap};
+
+use lru::DefaultHasher;
 
 use crate::domain::{EventId, Name, OrderId, RecordedEvent, StreamName, Tag, Version, envelope::TOMBSTONE};
+
+/// Hashed faster than by default, and still with a secret of this process.
+type HashMap<K, V> = StdHashMap<K, V, DefaultHasher>;
 
 /// The order ids of some events, rising.
 pub(super) type Places = Vec<OrderId>;
@@ -35,6 +40,15 @@ struct Domain {
 impl Stream {
     pub(super) fn version(&self) -> Version {
         Version(self.places.len() as u64)
+    }
+}
+
+impl Domain {
+    fn add(&mut self, event: &RecordedEvent) {
+        self.places.push(event.order_id);
+        if !self.types.contains(&event.event_type) {
+            self.types.insert(event.event_type.clone());
+        }
     }
 }
 
@@ -92,23 +106,18 @@ impl Index {
     }
 
     fn add_to_stream(&mut self, event: &RecordedEvent) {
-        if !self.streams.contains_key(&event.stream) {
+        let stream = self.streams.entry(event.stream.clone()).or_default();
+        if stream.places.is_empty() {
             self.names.insert(event.stream.clone());
         }
-        let stream = self.streams.entry(event.stream.clone()).or_default();
         stream.places.push(event.order_id);
         stream.deleted = event.event_type == TOMBSTONE;
     }
 
     fn add_to_domain(&mut self, name: &str, event: &RecordedEvent) {
-        if !self.domains.contains_key(name) {
-            self.domains.insert(name.to_owned(), Domain::default());
-        }
         if let Some(domain) = self.domains.get_mut(name) {
-            domain.places.push(event.order_id);
-            if !domain.types.contains(&event.event_type) {
-                domain.types.insert(event.event_type.clone());
-            }
+            return domain.add(event);
         }
+        self.domains.entry(name.to_owned()).or_default().add(event);
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::ops::Bound;
 
 use chrono::SubsecRound;
+use lru::DefaultHasher;
 
 use super::index::Index;
 use crate::domain::{
@@ -86,7 +87,7 @@ impl Log {
 
     /// The outcome of the same append when it came first; `None` where all its ids are new.
     fn known(&self, append: &Append) -> Result<Option<Appended>> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_hasher(DefaultHasher::default());
         let mut taken: Option<&EventId> = None;
         let mut unknown = false;
         let mut outcome = Appended { order_id: OrderId::START, versions: Vec::new(), duplicate: true };

@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file, one thread that writes, a few that read.
 //!
 //! - [`options`]: how it is opened; [`schema`] and [`connection`]: the tables, and connections to them
-//! - [`writer`]: group commit; [`reader`]: pages, each a short read transaction
+//! - [`writer`]: group commit; [`reader`]: pages, each a short read transaction; [`in_place`]: the shortest reads
 //! - [`search`]: the order ids that a query selects
 //! - [`watcher`]: sees what other processes append
 //! - [`backup`], [`verify`]: online backup, restore, and the check of a whole file
@@ -11,6 +11,7 @@ mod backup;
 mod codec;
 mod connection;
 mod failure;
+mod in_place;
 mod options;
 mod queue;
 mod reader;

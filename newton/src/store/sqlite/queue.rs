@@ -1,7 +1,10 @@
 //! A queue between async callers and the store's threads.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +14,8 @@ pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     /// How many jobs there are, so that who looks out for one takes no lock in vain.
     length: AtomicUsize,
+    /// Threads that will find a job without being woken.
+    looking_out: AtomicUsize,
     arrived: Condvar,
 }
 
@@ -25,7 +30,12 @@ struct State<T> {
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let state = State { jobs: VecDeque::new(), waiting: 0, closed: false };
-        Self { state: Mutex::new(state), length: AtomicUsize::new(0), arrived: Condvar::new() }
+        Self {
+            state: Mutex::new(state),
+            length: AtomicUsize::new(0),
+            looking_out: AtomicUsize::new(0),
+            arrived: Condvar::new(),
+        }
     }
 
     /// Adds a job; drops it where the queue is closed, which its sender sees.
@@ -36,7 +46,7 @@ impl<T> Queue<T> {
         }
         state.jobs.push_back(job);
         self.length.store(state.jobs.len(), Relaxed);
-        let wake = state.waiting > 0;
+        let wake = state.waiting > 0 && state.jobs.len() > self.looking_out.load(SeqCst);
         drop(state);
         if wake {
             self.arrived.notify_one();
@@ -45,8 +55,12 @@ impl<T> Queue<T> {
 
     /// The next job; looks out for one for so long, and then sleeps. `None` once the queue is closed and empty.
     pub(super) fn pop(&self, patience: Duration) -> Option<T> {
-        if let Some(job) = look_out(patience, || self.try_pop()) {
-            return Some(job);
+        self.looking_out.fetch_add(1, SeqCst);
+        let job = look_out(patience, || self.try_pop());
+        // Before the lock: whoever pushes from here on wakes a thread, or this one finds the job below.
+        self.looking_out.fetch_sub(1, SeqCst);
+        if job.is_some() {
+            return job;
         }
         let mut state = self.lock();
         loop {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::reader::{PointReader, Readers};
+use super::in_place::InPlace;
+use super::reader::Readers;
 use super::watcher::Watcher;
 use super::writer::Writer;
 use super::{SqliteOptions, Verification, backup, thread, verify};
@@ -55,7 +56,7 @@ pub struct SqliteStore {
     // Dropped in this order: the writer's connection is the last, and folds the log into the file.
     watcher: Watcher,
     readers: Readers,
-    points: PointReader,
+    in_place: InPlace,
     writer: Writer,
     head: Arc<HeadSender>,
     capability: Capability,
@@ -75,7 +76,7 @@ impl SqliteStore {
         let head = Arc::new(HeadSender::new(OrderId::START));
         let writer = Writer::open(&file, &options, Arc::clone(&head))?;
         let readers = Readers::open(&file, &options)?;
-        let points = PointReader::open(&file, &options)?;
+        let in_place = InPlace::open(&file, &options)?;
         let watcher = Watcher::open(&file, &options, Arc::clone(&head))?;
         let limits = Limits { event_bytes: options.max_event_bytes, ..Limits::default() };
         let capability = Capability {
@@ -85,7 +86,7 @@ impl SqliteStore {
             conditions: true,
             limits,
         };
-        Ok(Self { watcher, readers, points, writer, head, capability, file, options })
+        Ok(Self { watcher, readers, in_place, writer, head, capability, file, options })
     }
 
     /// The file.
@@ -153,7 +154,7 @@ impl EventStore for SqliteStore {
 
     async fn load(&self, load: Load) -> Result<Slice> {
         load.admit()?;
-        self.readers.ask("load", move |reader| reader.load(&load)).await
+        self.in_place.load(&load)
     }
 
     async fn streams(&self, streams: Streams) -> Result<Vec<StreamInfo>> {
@@ -178,7 +179,7 @@ impl EventStore for SqliteStore {
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn get(&self, key: &StateKey) -> Result<Option<StateRecord>> {
-        self.points.state(key)
+        self.in_place.state(key)
     }
 
     async fn write(&self, batch: Vec<StateWrite>) -> Result<Vec<Revision>> {

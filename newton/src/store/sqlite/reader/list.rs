@@ -74,7 +74,7 @@ fn stream_info(row: &Row<'_>) -> Outcome<StreamInfo> {
     Ok(StreamInfo { name, version, deleted: row.get(2)? })
 }
 
-pub(super) fn state_record(row: &Row<'_>) -> Outcome<StateRecord> {
+pub(in crate::store::sqlite) fn state_record(row: &Row<'_>) -> Outcome<StateRecord> {
     Ok(StateRecord {
         key: codec::read_text(row.get_ref(0)?)?.into(),
         revision: Revision(unsigned(row.get_ref(1)?)?),

@@ -1,11 +1,9 @@
 //! The threads that read, each with a connection of its own: one page is one short read transaction.
 //!
-//! - [`load`]: a stream for folding; [`read`]: pages of recorded events, by [`row`] and [`position`]
-//! - [`list`]: streams, event types and state records; [`point`]: one state record
+//! - [`read`]: pages of recorded events, by [`row`] and [`position`]
+//! - [`list`]: streams, event types and state records
 
 mod list;
-mod load;
-mod point;
 mod position;
 mod read;
 mod row;
@@ -17,13 +15,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
 
-pub(super) use self::point::PointReader;
+pub(super) use self::list::state_record;
 use self::row::Names;
 use super::codec::text;
 use super::failure::Outcome;
-use super::queue::{Queue, Served, look_out};
+use super::queue::{Queue, Served};
 use super::thread::{self, Ready, closed};
 use super::{SqliteOptions, connection};
 use crate::domain::{OrderId, StreamName};
@@ -34,10 +31,6 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The most events of a page.
 const PAGE_EVENTS: usize = 4_096;
-
-/// How long a caller looks out for its answer, and a thread for the next read, before it sleeps: most reads are shorter
-/// than the wake of a thread.
-const LOOK_OUT: Duration = Duration::from_micros(20);
 
 type Job = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 
@@ -69,22 +62,14 @@ impl Readers {
         operation: &'static str,
         read: impl FnOnce(&mut Reader<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, mut outcome) = oneshot::channel();
+        let (reply, outcome) = oneshot::channel();
         self.queue.push(Box::new(move |reader| {
             // A caller that went away needs no answer.
             if !reply.is_closed() {
                 let _ = reply.send(reader.in_transaction(read));
             }
         }));
-        let soon = look_out(LOOK_OUT, || match outcome.try_recv() {
-            Err(TryRecvError::Empty) => None,
-            answered => Some(answered.map_err(drop)),
-        });
-        let outcome = match soon {
-            Some(outcome) => outcome,
-            None => outcome.await.map_err(drop),
-        };
-        match outcome {
+        match outcome.await {
             Ok(outcome) => outcome.map_err(|failure| failure.into_error(operation, &self.file)),
             Err(_) => Err(closed()),
         }
@@ -104,7 +89,7 @@ impl Drop for Readers {
 fn serve(connection: &Connection, queue: &Queue<Job>, ready: Ready) -> Outcome<()> {
     let mut reader = Reader::prepare(connection)?;
     ready.tell();
-    while let Some(job) = queue.pop(LOOK_OUT) {
+    while let Some(job) = queue.pop(Duration::ZERO) {
         job(&mut reader);
     }
     Ok(())
@@ -117,16 +102,7 @@ pub(super) struct Reader<'c> {
     commit: Statement<'c>,
     find_stream: Statement<'c>,
     last_version: Statement<'c>,
-    load: Statement<'c>,
     names: Names<'c>,
-    /// The events and bytes of the last page that was loaded: the next one may well be as large.
-    last_page: (usize, usize),
-}
-
-/// A stream that has events.
-struct Stream {
-    id: i64,
-    deleted: bool,
 }
 
 impl<'c> Reader<'c> {
@@ -135,11 +111,9 @@ impl<'c> Reader<'c> {
             connection,
             begin: connection.prepare("BEGIN")?,
             commit: connection.prepare("COMMIT")?,
-            find_stream: connection.prepare("SELECT stream_id, deleted FROM streams WHERE name = ?1")?,
+            find_stream: connection.prepare("SELECT stream_id FROM streams WHERE name = ?1")?,
             last_version: connection.prepare("SELECT max(version) FROM events WHERE stream_id = ?1")?,
-            load: connection.prepare(load::SQL)?,
             names: Names::prepare(connection)?,
-            last_page: (0, 0),
         })
     }
 
@@ -158,11 +132,9 @@ impl<'c> Reader<'c> {
         last_order_id(self.connection)
     }
 
-    fn stream(&mut self, name: &StreamName) -> Outcome<Option<Stream>> {
-        let found = self
-            .find_stream
-            .query_row([text(name.as_str())], |row| Ok(Stream { id: row.get(0)?, deleted: row.get(1)? }));
-        Ok(found.optional()?)
+    /// The number of a stream, if it has events.
+    fn stream_id(&mut self, name: &StreamName) -> Outcome<Option<i64>> {
+        Ok(self.find_stream.query_row([text(name.as_str())], |row| row.get(0)).optional()?)
     }
 }
 

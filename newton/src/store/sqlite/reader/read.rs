@@ -130,14 +130,14 @@ impl Reader<'_> {
 
     fn read_stream(&mut self, read: &Read, name: &StreamName) -> Outcome<Page> {
         let mut filling = Filling::new(read);
-        let Some(stream) = self.stream(name)? else { return Ok(filling.page) };
-        let from = self.first_version(read, stream.id)?;
+        let Some(stream_id) = self.stream_id(name)? else { return Ok(filling.page) };
+        let from = self.first_version(read, stream_id)?;
         let (compare, order) = words(read.direction);
         let sql = format!(
             "SELECT {COLUMNS} FROM events WHERE stream_id = ?1 AND version {compare} ?2 ORDER BY version {order}"
         );
         let mut walk = self.connection.prepare_cached(&sql)?;
-        let mut rows = walk.query([stream.id, from])?;
+        let mut rows = walk.query([stream_id, from])?;
         let mut looked_at = 0;
         while let Some(row) = rows.next()? {
             looked_at += 1;

@@ -1,6 +1,7 @@
 //! One append inside the open transaction: every check is a read and comes before the first write.
 //!
-//! The order of the checks is the contract's: ids, tombstones, expected versions, condition.
+//! The order of the checks is the contract's: ids, tombstones, expected versions, condition. Ids are believed to be new
+//! until another check fails or the unique index refuses one.
 
 use rusqlite::{Connection, OptionalExtension, Statement};
 
@@ -11,7 +12,7 @@ use super::streams::{KnownStreams, Stream};
 use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{OrderId, Version};
 use crate::error::Error;
-use crate::store::sqlite::failure::Outcome;
+use crate::store::sqlite::failure::{Failure, Outcome};
 use crate::store::sqlite::search;
 use crate::store::{Append, Appended, StreamAppend};
 
@@ -45,7 +46,6 @@ impl<'c> Appends<'c> {
     /// Forgets what was remembered, and asks for the end of the log.
     pub(super) fn reload(&mut self) -> rusqlite::Result<()> {
         self.dictionary.forget();
-        self.ids.forget();
         self.streams.forget();
         self.insert.forget();
         let last = self.last.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -57,16 +57,18 @@ impl<'c> Appends<'c> {
         OrderId(self.last_order_id.unsigned_abs())
     }
 
-    pub(super) fn apply(&mut self, append: &Append) -> Outcome<Appended> {
-        if !self.ids.take(append)? {
+    /// Applies an append whose ids are believed to be new. Where one is not, a check finds it out, or else the unique index
+    /// does, with an error that ends the transaction: then `suspicious` asks for the ids first.
+    pub(super) fn apply(&mut self, append: &Append, suspicious: bool) -> Outcome<Appended> {
+        if suspicious && self.ids.any_taken(append)? {
             return self.first_outcome(append);
         }
         match self.check(append) {
             Ok(streams) => Ok(self.write(append, streams)?),
-            Err(failure) => {
-                self.ids.give_back(append, usize::MAX);
-                Err(failure)
+            Err(Failure::Refused(_)) if !suspicious && self.ids.any_taken(append)? => {
+                self.first_outcome(append)
             }
+            Err(failure) => Err(failure),
         }
     }
 

@@ -4,7 +4,7 @@
 //! A failure while gathering or committing rolls everything back and forgets what was remembered.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, Statement};
@@ -100,6 +100,15 @@ pub(super) fn serve(
     Ok(())
 }
 
+/// Which try of a batch it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Ids are believed to be new, and writes that arrive meanwhile join.
+    First,
+    /// Every id is asked for, and nothing joins.
+    Again,
+}
+
 /// The writes of one transaction, and the jobs that must wait for its end.
 #[derive(Default)]
 struct Batch {
@@ -133,7 +142,13 @@ impl Batches<'_> {
     fn run(&mut self, job: Job) -> Vec<(PathBuf, Reply<()>)> {
         let mut batch = Batch::default();
         batch.take(job);
-        match self.transact(&mut batch, true) {
+        let mut outcome = self.transact(&mut batch, Pass::First);
+        if outcome.as_ref().is_err_and(refuses_an_id) {
+            self.roll_back();
+            batch.written.clear();
+            outcome = self.transact(&mut batch, Pass::Again);
+        }
+        match outcome {
             Ok(()) => self.answer(batch.writes, batch.written),
             Err(error) => self.fail(batch.writes, &error),
         }
@@ -141,15 +156,15 @@ impl Batches<'_> {
         batch.backups
     }
 
-    fn transact(&mut self, batch: &mut Batch, gather: bool) -> rusqlite::Result<()> {
+    fn transact(&mut self, batch: &mut Batch, pass: Pass) -> rusqlite::Result<()> {
         if batch.writes.is_empty() {
             return Ok(());
         }
         self.begin()?;
         self.refresh()?;
         while let Some(write) = batch.writes.get(batch.written.len()) {
-            batch.written.push(self.apply(write)?);
-            if gather && batch.writes.len() == batch.written.len() && !batch.is_full() {
+            batch.written.push(self.apply(write, pass)?);
+            if pass == Pass::First && batch.writes.len() == batch.written.len() && !batch.is_full() {
                 self.gather(batch);
             }
         }
@@ -187,9 +202,11 @@ impl Batches<'_> {
         }
     }
 
-    fn apply(&mut self, write: &Write) -> rusqlite::Result<Written> {
+    fn apply(&mut self, write: &Write, pass: Pass) -> rusqlite::Result<Written> {
         match write {
-            Write::Append(append, _) => settle(self.appends.apply(append)).map(Written::Append),
+            Write::Append(append, _) => {
+                settle(self.appends.apply(append, pass == Pass::Again)).map(Written::Append)
+            }
             Write::State(batch, _) => settle(self.state.apply(batch)).map(Written::State),
         }
     }
@@ -219,13 +236,17 @@ impl Batches<'_> {
         }
     }
 
-    /// Rolls back. Where there was no space for all, each write gets a try of its own.
-    fn fail(&mut self, writes: Vec<Write>, error: &rusqlite::Error) {
+    fn roll_back(&mut self) {
         self.remembered = None;
         if !self.connection.is_autocommit() {
             // The one way this fails is that SQLite has rolled back already.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
+    }
+
+    /// Rolls back. Where there was no space for all, each write gets a try of its own.
+    fn fail(&mut self, writes: Vec<Write>, error: &rusqlite::Error) {
+        self.roll_back();
         let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::TooBig));
         if !full || writes.len() == 1 {
             for write in writes {
@@ -235,12 +256,17 @@ impl Batches<'_> {
         }
         for write in writes {
             let mut alone = Batch { writes: vec![write], ..Batch::default() };
-            match self.transact(&mut alone, false) {
+            match self.transact(&mut alone, Pass::Again) {
                 Ok(()) => self.answer(alone.writes, alone.written),
                 Err(error) => self.fail(alone.writes, &error),
             }
         }
     }
+}
+
+/// Whether the unique index over event ids ended the transaction: no other constraint of the tables can fail.
+fn refuses_an_id(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
 
 /// Keeps a refusal for its caller; only SQLite's failures end the batch.

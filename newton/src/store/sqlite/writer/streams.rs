@@ -35,8 +35,7 @@ impl<'c> KnownStreams<'c> {
                    (SELECT max(version) FROM events e WHERE e.stream_id = s.stream_id)
                  FROM streams s WHERE name = ?1",
             )?,
-            add: connection
-                .prepare("INSERT INTO streams (domain_id, name) VALUES (?1, ?2) RETURNING stream_id")?,
+            add: connection.prepare("INSERT INTO streams (domain_id, name) VALUES (?1, ?2)")?,
             mark_deleted: connection.prepare("UPDATE streams SET deleted = 1 WHERE stream_id = ?1")?,
             remembered: LruCache::new(REMEMBERED),
         })
@@ -69,7 +68,8 @@ impl<'c> KnownStreams<'c> {
 
     /// Makes a stream; its first event follows in the same transaction.
     pub(super) fn add(&mut self, name: &StreamName, domain: i64) -> rusqlite::Result<Stream> {
-        let id = self.add.query_row((domain, text(name.as_str())), |row| row.get(0))?;
+        // `RETURNING` would make SQLite keep a journal for the statement.
+        let id = self.add.insert((domain, text(name.as_str())))?;
         Ok(Stream { id, domain, version: 0, deleted: false })
     }
 

@@ -1,0 +1,194 @@
+//! Short reads on the thread of whoever asks: a page of one stream for folding, and one state record.
+//!
+//! To wake another thread and be woken by it costs more than such a read, which is bounded and most often finds its
+//! pages in memory. Everything longer goes to the reading threads.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::codec::{self, signed, text, unsigned};
+use super::failure::{Outcome, corrupt};
+use super::reader::state_record;
+use super::{SqliteOptions, connection};
+use crate::domain::envelope::TOMBSTONE;
+use crate::domain::{FoldEvent, Name, Payload, Version};
+use crate::error::Result;
+use crate::store::{Load, Slice, StateKey, StateRecord};
+
+/// The most events of a page: what a thread that also runs other tasks may spend on one read.
+const PAGE_EVENTS: usize = 1_024;
+
+/// The most payload bytes of a page, unless one event has more.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+const EVENTS: &str = "SELECT version, type_id, schema, payload, encoding, key_id FROM events
+ WHERE stream_id = ?1 AND version > ?2 ORDER BY version LIMIT ?3";
+
+/// Connections for short reads, one for each thread that is likely to ask at the same time.
+pub(super) struct InPlace {
+    places: Vec<Mutex<Place>>,
+    next: AtomicUsize,
+    file: Arc<Path>,
+}
+
+/// A connection and what it remembers.
+struct Place {
+    connection: Connection,
+    /// The names of event types by number. A number never changes its name.
+    types: Vec<Option<Name>>,
+    /// The events and payload bytes of the last page: the next one may well be as large.
+    last_page: (usize, usize),
+}
+
+impl InPlace {
+    pub(super) fn open(file: &Arc<Path>, options: &SqliteOptions) -> Result<Self> {
+        let open = |_| match connection::reader(file, options) {
+            Ok(connection) => Ok(Mutex::new(Place { connection, types: Vec::new(), last_page: (0, 0) })),
+            Err(failure) => Err(failure.into_error("open store", file)),
+        };
+        let places = (0..options.readers.max(1)).map(open).collect::<Result<_>>()?;
+        Ok(Self { places, next: AtomicUsize::new(0), file: Arc::clone(file) })
+    }
+
+    /// A page of a stream.
+    pub(super) fn load(&self, load: &Load) -> Result<Slice> {
+        self.place()
+            .in_transaction(|place| place.load(load))
+            .map_err(|failure| failure.into_error("load", &self.file))
+    }
+
+    /// The record under a key.
+    pub(super) fn state(&self, key: &StateKey) -> Result<Option<StateRecord>> {
+        self.place().state(key).map_err(|failure| failure.into_error("get state", &self.file))
+    }
+
+    /// A connection that nobody uses, or the next one in turn.
+    fn place(&self) -> MutexGuard<'_, Place> {
+        let free = self.places.iter().find_map(|place| place.try_lock().ok());
+        free.unwrap_or_else(|| {
+            let turn = self.next.fetch_add(1, Relaxed) % self.places.len();
+            self.places[turn].lock().unwrap_or_else(PoisonError::into_inner)
+        })
+    }
+}
+
+/// A stream that has events.
+struct Stream {
+    id: i64,
+    deleted: bool,
+}
+
+impl Place {
+    fn in_transaction<T>(&mut self, read: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+        self.connection.prepare_cached("BEGIN")?.raw_execute()?;
+        let outcome = read(self);
+        let ended = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
+        if ended.is_err() && !self.connection.is_autocommit() {
+            // Nothing was written; the next `BEGIN` reports a connection that cannot be used any more.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+
+    fn load(&mut self, load: &Load) -> Outcome<Slice> {
+        let Some(stream) = self.stream(load)? else {
+            return Ok(Slice { events: Vec::new(), version: Version::EMPTY, deleted: false });
+        };
+        let (events, ended) = self.events(&stream, load.after, load.limit.min(PAGE_EVENTS))?;
+        let version = match events.last() {
+            Some(last) if ended => last.version,
+            _ => self.live_version(&stream)?,
+        };
+        Ok(Slice { events, version, deleted: stream.deleted })
+    }
+
+    fn stream(&self, load: &Load) -> Outcome<Option<Stream>> {
+        let mut find =
+            self.connection.prepare_cached("SELECT stream_id, deleted FROM streams WHERE name = ?1")?;
+        let found = find.query_row([text(load.stream.as_str())], |row| {
+            Ok(Stream { id: row.get(0)?, deleted: row.get(1)? })
+        });
+        Ok(found.optional()?)
+    }
+
+    /// The events of a page, and whether the stream ends with them.
+    fn events(&mut self, stream: &Stream, after: Version, limit: usize) -> Outcome<(Vec<FoldEvent>, bool)> {
+        let Self { connection, types, last_page } = self;
+        let mut select = connection.prepare_cached(EVENTS)?;
+        let mut rows = select.query((stream.id, signed(after.0), signed(limit as u64)))?;
+        let mut events = Vec::with_capacity(last_page.0.min(limit));
+        let mut buffer = BytesMut::with_capacity(last_page.1);
+        let (mut ended, mut bytes) = (true, 0);
+        while let Some(row) = rows.next()? {
+            let event = fold_event(row, event_type(connection, types, row)?, &mut buffer)?;
+            if stream.deleted && event.event_type == TOMBSTONE {
+                continue;
+            }
+            bytes += event.payload.len();
+            events.push(event);
+            if events.len() == limit || bytes >= PAGE_BYTES {
+                ended = false;
+                break;
+            }
+        }
+        *last_page = (events.len(), bytes);
+        Ok((events, ended))
+    }
+
+    /// The version of the last event that is not a tombstone.
+    fn live_version(&self, stream: &Stream) -> Outcome<Version> {
+        let mut last =
+            self.connection.prepare_cached("SELECT max(version) FROM events WHERE stream_id = ?1")?;
+        let last = last.query_row([stream.id], |row| Ok(unsigned(row.get_ref(0)?)))??;
+        Ok(Version(last - u64::from(stream.deleted)))
+    }
+
+    fn state(&self, key: &StateKey) -> Outcome<Option<StateRecord>> {
+        let sql = "SELECT key, revision, value FROM state WHERE space = ?1 AND key = ?2";
+        let mut find = self.connection.prepare_cached(sql)?;
+        let key = (text(&key.space), text(&key.key));
+        find.query_row(key, |row| Ok(state_record(row))).optional()?.transpose()
+    }
+}
+
+/// The event of a row of [`EVENTS`], whose payload is cut off the page's one buffer.
+fn fold_event(row: &Row<'_>, event_type: Name, buffer: &mut BytesMut) -> Outcome<FoldEvent> {
+    let payload = row.get_ref(3)?;
+    buffer.extend_from_slice(codec::read_bytes(payload)?);
+    let bytes = buffer.split().freeze();
+    let format = match payload {
+        ValueRef::Text(_) => None,
+        _ => codec::read_format(row.get_ref(4)?, row.get_ref(5)?)?,
+    };
+    Ok(FoldEvent {
+        version: Version(unsigned(row.get_ref(0)?)?),
+        event_type,
+        schema: codec::read_schema(row.get_ref(2)?)?,
+        payload: match format {
+            None => Payload::from_encoded(bytes),
+            Some((encoding, key_id)) => Payload::in_format(bytes, encoding, key_id),
+        },
+    })
+}
+
+/// The name of a row's event type.
+fn event_type(connection: &Connection, types: &mut Vec<Option<Name>>, row: &Row<'_>) -> Outcome<Name> {
+    let type_id = codec::integer(row.get_ref(1)?)?;
+    let unknown = || corrupt(format!("an event names the event type {type_id}, which does not exist"));
+    let slot = usize::try_from(type_id).map_err(|_| unknown())?;
+    if let Some(Some(name)) = types.get(slot) {
+        return Ok(name.clone());
+    }
+    let mut find = connection.prepare_cached("SELECT name FROM event_types WHERE type_id = ?1")?;
+    let found = find.query_row([type_id], |row| row.get::<_, String>(0)).optional()?;
+    let name = Name::from(found.ok_or_else(unknown)?);
+    // The number is a row of the dictionary, so that the list stays as short as that.
+    types.resize(types.len().max(slot + 1), None);
+    types[slot] = Some(name.clone());
+    Ok(name)
+}
