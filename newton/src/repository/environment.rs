@@ -38,7 +38,7 @@ impl Default for Settings {
             service: Name::from_static("newton"),
             retry: RetryPolicy::default(),
             snapshots: SnapshotPolicy::default(),
-            audit_every: 100,
+            audit_every: 1_000,
             cached_aggregates: 10_000,
         }
     }

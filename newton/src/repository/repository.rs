@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::Stream;
 use tracing::Instrument;
@@ -18,7 +17,7 @@ use crate::repository::fold::Fold;
 use crate::repository::history::{Recorded, history};
 use crate::repository::lane::{Job, Outcome, Request};
 use crate::repository::rehydrate::{catch_up, fold_up_to};
-use crate::repository::snapshot::AuditStats;
+use crate::repository::snapshot::{Audit, AuditStats};
 use crate::repository::updates::updates;
 use crate::repository::{Caller, Environment, Loaded, Order, Receipt};
 use crate::store::{Append, EventStore, Load, Position, Read, Selection};
@@ -32,15 +31,6 @@ struct Inner<A: Aggregate> {
     environment: Arc<Environment>,
     cache: Cache<A>,
     audit: Audit,
-}
-
-/// The state of the snapshot audit of one type.
-#[derive(Debug, Default)]
-pub(crate) struct Audit {
-    pub(crate) uses: AtomicU64,
-    pub(crate) running: AtomicBool,
-    pub(crate) checked: AtomicU64,
-    pub(crate) failed: AtomicU64,
 }
 
 impl<A: Aggregate> Clone for Repository<A> {
@@ -188,8 +178,7 @@ impl<A: Aggregate> Repository<A> {
 
     /// How many snapshots the audit has checked.
     pub fn audit_stats(&self) -> AuditStats {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        AuditStats { checked: count(&self.0.audit.checked), failed: count(&self.0.audit.failed) }
+        self.0.audit.stats()
     }
 
     /// The stream of an aggregate.

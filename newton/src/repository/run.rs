@@ -12,13 +12,13 @@
 use futures_util::future::join_all;
 use tracing::Instrument;
 
-use crate::domain::Aggregate;
+use crate::domain::{Aggregate, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::decide::{decide, prepare};
 use crate::repository::fold::Fold;
 use crate::repository::lane::{Outcome, Request, Turn};
 use crate::repository::rehydrate::catch_up;
-use crate::repository::{Receipt, Repository};
+use crate::repository::{Order, Receipt, Repository};
 use crate::store::{Append, Appended, EventStore};
 
 /// What came of deciding on one command.
@@ -166,46 +166,21 @@ impl<A: Aggregate> Repository<A> {
         batch: Vec<Request<A>>,
     ) -> Again<A> {
         let Decided { verdicts, appends, fold, broken } = decided;
-        let span = tracing::info_span!(
-            "append",
-            messaging.system = "newton",
-            messaging.operation.name = "append",
-            messaging.operation.type = "send",
-            messaging.destination.name = %turn.lane.stream,
-            messaging.batch.message_count = fold.version.0 - base.version.0,
-        );
-        let mut appended = self.append_all(appends).instrument(span).await.into_iter();
+        let mut appended = self.append_all(&turn.lane.stream, appends).await.into_iter();
         let mut verdicts = verdicts.into_iter();
         let mut again = Again { requests: Vec::new(), conflict: None };
         let mut failed = false;
         for request in batch {
-            let order = &request.job.order;
-            let outcome = match verdicts.next() {
-                Some(Verdict::Answer(outcome)) if !failed => outcome,
-                Some(Verdict::Append(events)) => match appended.next() {
-                    Some(Ok(appended)) => {
-                        failed |= appended.duplicate;
-                        Ok(Receipt::of(order, &appended, events))
-                    }
-                    Some(Err(error)) if matches!(error.kind(), ErrorKind::Conflict { .. }) => {
-                        again.conflict = again.conflict.or((!failed).then_some(error));
-                        failed = true;
-                        again.requests.push(request);
-                        continue;
-                    }
-                    Some(Err(error)) => {
-                        failed = true;
-                        Err(error.into())
-                    }
-                    None => Err(unanswered().into()),
-                },
-                _ => {
-                    again.requests.push(request);
-                    continue;
+            match settled(verdicts.next(), &request.job.order, &mut appended, &mut failed) {
+                Settled::Answer(outcome) => {
+                    let outcome = self.unless_known(&turn.lane.stream, &request.job.order, outcome).await;
+                    request.answer(outcome);
                 }
-            };
-            let outcome = self.unless_known(&turn.lane.stream, order, outcome).await;
-            request.answer(outcome);
+                Settled::Again(conflict) => {
+                    again.conflict = again.conflict.or(conflict);
+                    again.requests.push(request);
+                }
+            }
         }
         let intact = !failed && !broken;
         turn.fold = Some(if intact { fold } else { Fold { stale: true, ..base } });
@@ -216,12 +191,25 @@ impl<A: Aggregate> Repository<A> {
     }
 
     /// Appends in order; the store may commit them together.
-    async fn append_all(&self, mut appends: Vec<Append>) -> Vec<Result<Appended>> {
+    async fn append_all(&self, stream: &StreamName, mut appends: Vec<Append>) -> Vec<Result<Appended>> {
+        let streams = appends.iter().flat_map(|append| &append.streams);
+        let span = tracing::info_span!(
+            "append",
+            messaging.system = "newton",
+            messaging.operation.name = "append",
+            messaging.operation.type = "send",
+            messaging.destination.name = %stream,
+            messaging.batch.message_count = streams.map(|stream| stream.events.len()).sum::<usize>(),
+        );
         let events = &self.environment().events;
-        match appends.len() {
-            1 => vec![events.append(appends.remove(0)).await],
-            _ => join_all(appends.into_iter().map(|append| events.append(append))).await,
+        async {
+            match appends.len() {
+                1 => vec![events.append(appends.remove(0)).await],
+                _ => join_all(appends.into_iter().map(|append| events.append(append))).await,
+            }
         }
+        .instrument(span)
+        .await
     }
 
     /// Ends requests that cannot be decided, unless they were executed before.
@@ -231,6 +219,40 @@ impl<A: Aggregate> Repository<A> {
             let outcome = self.unless_known(&turn.lane.stream, &request.job.order, outcome).await;
             request.answer(outcome);
         }
+    }
+}
+
+/// What is to become of a request.
+enum Settled<A: Aggregate> {
+    Answer(Outcome<A>),
+    /// It is decided again; with the conflict, if it is the first that failed.
+    Again(Option<Error>),
+}
+
+/// What is to become of the next request of a batch, and whether the batch has failed up to here: then what was decided
+/// behind it was decided on a state that never came to be.
+fn settled<A: Aggregate>(
+    verdict: Option<Verdict<A>>,
+    order: &Order,
+    appended: &mut impl Iterator<Item = Result<Appended>>,
+    failed: &mut bool,
+) -> Settled<A> {
+    match verdict {
+        Some(Verdict::Answer(outcome)) if !*failed => Settled::Answer(outcome),
+        Some(Verdict::Append(events)) => match appended.next().unwrap_or_else(|| Err(unanswered())) {
+            Ok(appended) => {
+                *failed |= appended.duplicate;
+                Settled::Answer(Ok(Receipt::of(order, &appended, events)))
+            }
+            Err(error) => {
+                let first = !std::mem::replace(failed, true);
+                match error.kind() {
+                    ErrorKind::Conflict { .. } => Settled::Again(first.then_some(error)),
+                    _ => Settled::Answer(Err(error.into())),
+                }
+            }
+        },
+        _ => Settled::Again(None),
     }
 }
 
