@@ -38,9 +38,9 @@ pub(super) fn writer(file: &Path, options: &SqliteOptions) -> Outcome<Connection
 const WAL_KEPT_BYTES: i64 = 32 * 1024 * 1024;
 
 /// Opens a connection that reads; the file must be there.
-pub(super) fn reader(file: &Path, options: &SqliteOptions) -> Outcome<Connection> {
+pub(super) fn reader(file: &Path, options: &SqliteOptions, cache_bytes: usize) -> Outcome<Connection> {
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, options)?;
-    set_cache(&connection, options.cache_bytes / 4)?;
+    set_cache(&connection, cache_bytes)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }

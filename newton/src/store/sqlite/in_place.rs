@@ -47,7 +47,7 @@ struct Place {
 
 impl InPlace {
     pub(super) fn open(file: &Arc<Path>, options: &SqliteOptions) -> Result<Self> {
-        let open = |_| match connection::reader(file, options) {
+        let open = |_| match connection::reader(file, options, options.cache_bytes) {
             Ok(connection) => Ok(Mutex::new(Place { connection, types: Vec::new(), last_page: (0, 0) })),
             Err(failure) => Err(failure.into_error("open store", file)),
         };

@@ -26,7 +26,7 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// The most bytes of one event's payload.
     pub max_event_bytes: usize,
-    /// The bytes of the writer's page cache; each reader has a quarter of it.
+    /// The bytes of the page cache of the writer, and of each connection for short reads; a reading thread has a quarter.
     pub cache_bytes: usize,
     /// The number of reading threads, at least 1.
     pub readers: usize,

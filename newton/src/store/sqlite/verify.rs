@@ -79,8 +79,11 @@ pub(super) fn verify(file: &Path, options: &SqliteOptions) -> Result<Verificatio
                 .with("file", file.display())
                 .into());
         }
-        let connection =
-            if is_in_use(file) { connection::reader(file, options)? } else { open_at_rest(file)? };
+        let connection = if is_in_use(file) {
+            connection::reader(file, options, options.cache_bytes / 4)?
+        } else {
+            open_at_rest(file)?
+        };
         schema::require(&connection, file)?;
         check_all(&connection)
     };

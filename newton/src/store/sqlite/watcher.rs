@@ -30,7 +30,7 @@ impl Watcher {
         let ends = Arc::clone(&closed);
         let (file, options) = (Arc::clone(file), options.clone());
         let thread = thread::start("newton-sqlite-watcher", move |ready| {
-            connection::reader(&file, &options)
+            connection::reader(&file, &options, options.cache_bytes / 64)
                 .and_then(|connection| watch(&connection, &head, &ends, ready))
                 .map_err(|failure| failure.into_error("watch store", &file))
         })?;

@@ -48,7 +48,7 @@ impl Readers {
             let served = Served(Arc::clone(&readers.queue));
             let (file, options) = (Arc::clone(file), options.clone());
             readers.threads.push(thread::start("newton-sqlite-reader", move |ready| {
-                connection::reader(&file, &options)
+                connection::reader(&file, &options, options.cache_bytes / 4)
                     .and_then(|connection| serve(&connection, &served.0, ready))
                     .map_err(|failure| failure.into_error("open store", &file))
             })?);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::dictionary::Dictionary;
 use super::ids::{Ids, Place};
-use super::insert::{At, Insert};
+use super::insert::Insert;
 use super::streams::{KnownStreams, Stream};
 use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{OrderId, Version};
@@ -134,10 +134,9 @@ impl<'c> Appends<'c> {
                 None => self.streams.add(name, self.dictionary.domain(name)?)?,
             };
             for event in events {
-                self.last_order_id += 1;
                 stream.version += 1;
-                let at = At { order_id: self.last_order_id, time: self.last_time };
-                self.insert.event(event, &stream, &at, &mut self.dictionary)?;
+                self.last_order_id =
+                    self.insert.event(event, &stream, self.last_time, &mut self.dictionary)?;
             }
             stream.deleted = events.last().is_some_and(|event| event.event_type == TOMBSTONE);
             self.streams.advance(name, stream)?;
