@@ -1,5 +1,6 @@
 //! Connections: one that writes, and those that read.
 
+use std::ffi::{c_int, c_void};
 use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant};
@@ -53,7 +54,22 @@ fn connect(file: &Path, flags: OpenFlags, options: &SqliteOptions) -> rusqlite::
         None => Connection::open_with_flags(file, flags)?,
     };
     connection.busy_timeout(options.busy_timeout)?;
+    widen_lookaside(&connection);
     Ok(connection)
+}
+
+/// Gives the connection more of the small pieces of memory that SQLite keeps at hand. The prepared statements hold on to
+/// those there are by default, and every cursor of every statement would be allocated anew.
+fn widen_lookaside(connection: &Connection) {
+    const PIECE_BYTES: c_int = 1_200;
+    const PIECES: c_int = 512;
+    // SAFETY: the handle lives as long as `connection`, which nobody else uses yet; the option takes a buffer, which SQLite
+    // allocates itself where it is null, and two `int`s. Where it is refused, everything works as before.
+    unsafe {
+        let buffer = std::ptr::null_mut::<c_void>();
+        let option = rusqlite::ffi::SQLITE_DBCONFIG_LOOKASIDE;
+        rusqlite::ffi::sqlite3_db_config(connection.handle(), option, buffer, PIECE_BYTES, PIECES);
+    }
 }
 
 /// Turns SQLite's count of its memory off, which takes a lock of the whole process for every allocation. Where the
