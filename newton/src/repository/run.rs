@@ -192,6 +192,9 @@ impl<A: Aggregate> Repository<A> {
 
     /// Appends in order; the store may commit them together.
     async fn append_all(&self, stream: &StreamName, mut appends: Vec<Append>) -> Vec<Result<Appended>> {
+        if appends.is_empty() {
+            return Vec::new();
+        }
         let streams = appends.iter().flat_map(|append| &append.streams);
         let span = tracing::info_span!(
             "append",
