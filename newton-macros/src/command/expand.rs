@@ -13,7 +13,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { shape, names, aggregate } = model;
     let ident = &shape.ident;
     let Codec { items, encode, decode } = payload::codec(shape);
-    let (type_index, index_of) = family::lookups(shape, names.iter());
+    let methods = family::methods(shape, names.iter(), &encode, &decode);
     let descriptions = shape.variants.iter().zip(names).map(|(variant, name)| {
         let (name, rust_name) = (&name.text, family::rust_name(shape, variant));
         quote!(::newton::domain::CommandType { name: #name, rust_name: #rust_name })
@@ -29,21 +29,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
                 const TYPES: &'static [::newton::domain::CommandType] = &[#(#descriptions),*];
 
-                fn type_index(&self) -> usize {
-                    #type_index
-                }
-
-                fn index_of(name: &str) -> ::core::option::Option<usize> {
-                    #index_of
-                }
-
-                fn encode(&self, out: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
-                    #encode
-                }
-
-                fn decode(index: usize, payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
-                    #decode
-                }
+                #methods
             }
 
             #register
@@ -54,6 +40,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 /// The errors, and where the aggregate is known, an implementation that keeps the compiler from complaining of a missing one.
 pub(crate) fn stub(input: &DeriveInput, aggregate: Option<Type>, errors: Errors) -> TokenStream {
     let ident = &input.ident;
+    let methods = family::stub_methods();
     let errors = errors.into_tokens();
     let Some(aggregate) = aggregate else { return errors };
     quote! {
@@ -65,21 +52,7 @@ pub(crate) fn stub(input: &DeriveInput, aggregate: Option<Type>, errors: Errors)
 
             const TYPES: &'static [::newton::domain::CommandType] = &[];
 
-            fn type_index(&self) -> usize {
-                0
-            }
-
-            fn index_of(_: &str) -> ::core::option::Option<usize> {
-                ::core::option::Option::None
-            }
-
-            fn encode(&self, _: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
-                ::core::result::Result::Ok(())
-            }
-
-            fn decode(index: usize, _: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
-                ::core::result::Result::Err(::newton::__private::no_type_at(index))
-            }
+            #methods
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { shape, types } = model;
     let ident = &shape.ident;
     let Codec { items, encode, decode } = payload::codec(shape);
-    let (type_index, index_of) = family::lookups(shape, types.iter().map(|event| &event.name));
+    let methods = family::methods(shape, types.iter().map(|event| &event.name), &encode, &decode);
     let descriptions = shape
         .variants
         .iter()
@@ -31,21 +31,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             impl ::newton::Event for #ident {
                 const TYPES: &'static [::newton::domain::EventType] = &[#(#descriptions),*];
 
-                fn type_index(&self) -> usize {
-                    #type_index
-                }
-
-                fn index_of(name: &str) -> ::core::option::Option<usize> {
-                    #index_of
-                }
-
-                fn encode(&self, out: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
-                    #encode
-                }
-
-                fn decode(index: usize, payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
-                    #decode
-                }
+                #methods
 
                 fn tags(&self) -> ::std::vec::Vec<::newton::domain::Tag> {
                     #tags
@@ -104,6 +90,7 @@ fn tag_arm(model: &Model, variant: &Variant, tags: &[Tag]) -> TokenStream {
 /// The errors, and an implementation that keeps the compiler from complaining of a missing one.
 pub(crate) fn stub(input: &DeriveInput, errors: Errors) -> TokenStream {
     let ident = &input.ident;
+    let methods = family::stub_methods();
     let errors = errors.into_tokens();
     let (generics, arguments, _) = input.generics.split_for_impl();
     quote! {
@@ -116,21 +103,7 @@ pub(crate) fn stub(input: &DeriveInput, errors: Errors) -> TokenStream {
         {
             const TYPES: &'static [::newton::domain::EventType] = &[];
 
-            fn type_index(&self) -> usize {
-                0
-            }
-
-            fn index_of(_: &str) -> ::core::option::Option<usize> {
-                ::core::option::Option::None
-            }
-
-            fn encode(&self, _: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
-                ::core::result::Result::Ok(())
-            }
-
-            fn decode(index: usize, _: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
-                ::core::result::Result::Err(::newton::__private::no_type_at(index))
-            }
+            #methods
 
             fn tags(&self) -> ::std::vec::Vec<::newton::domain::Tag> {
                 ::std::vec::Vec::new()

@@ -41,22 +41,60 @@ pub(crate) fn check_names<'a>(
     }
 }
 
-/// The bodies of `type_index` and `index_of`.
-pub(crate) fn lookups<'a>(
+/// The methods that find a member and code its payload.
+pub(crate) fn methods<'a>(
     shape: &Shape,
     names: impl Iterator<Item = &'a StableName>,
-) -> (TokenStream, TokenStream) {
+    encode: &TokenStream,
+    decode: &TokenStream,
+) -> TokenStream {
     let by_name = names.enumerate().map(|(index, name)| {
         let name = &name.text;
         quote!(#name => ::core::option::Option::Some(#index),)
     });
-    let index_of = quote!(match name { #(#by_name)* _ => ::core::option::Option::None });
     let by_value = shape.variants.iter().enumerate().map(|(index, variant)| {
         let ident = &variant.ident;
         quote!(Self::#ident { .. } => #index,)
     });
     let type_index = if shape.is_enum { quote!(match self { #(#by_value)* }) } else { quote!(0) };
-    (type_index, index_of)
+    quote! {
+        fn type_index(&self) -> usize {
+            #type_index
+        }
+
+        fn index_of(name: &str) -> ::core::option::Option<usize> {
+            match name { #(#by_name)* _ => ::core::option::Option::None }
+        }
+
+        fn encode(&self, out: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
+            #encode
+        }
+
+        fn decode(index: usize, payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+            #decode
+        }
+    }
+}
+
+/// The same methods for a type that has errors: they compile, and find nothing.
+pub(crate) fn stub_methods() -> TokenStream {
+    quote! {
+        fn type_index(&self) -> usize {
+            0
+        }
+
+        fn index_of(_: &str) -> ::core::option::Option<usize> {
+            ::core::option::Option::None
+        }
+
+        fn encode(&self, _: &mut ::std::vec::Vec<u8>) -> ::newton::__private::serde_json::Result<()> {
+            ::core::result::Result::Ok(())
+        }
+
+        fn decode(index: usize, _: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+            ::core::result::Result::Err(::newton::__private::no_type_at(index))
+        }
+    }
 }
 
 /// The path of a member, for messages.
