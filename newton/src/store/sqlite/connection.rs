@@ -46,6 +46,23 @@ pub(super) fn reader(file: &Path, options: &SqliteOptions, cache_bytes: usize) -
     Ok(connection)
 }
 
+/// Runs a read inside a transaction of its own on the connection that `reader` has.
+pub(super) fn in_transaction<R, T>(
+    reader: &mut R,
+    connection: impl Fn(&R) -> &Connection,
+    read: impl FnOnce(&mut R) -> Outcome<T>,
+) -> Outcome<T> {
+    connection(reader).prepare_cached("BEGIN")?.raw_execute()?;
+    let outcome = read(reader);
+    let connection = connection(reader);
+    let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
+    if ended.is_err() && !connection.is_autocommit() {
+        // Nothing was written; the next `BEGIN` reports a connection that cannot be used any more.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    outcome
+}
+
 fn connect(file: &Path, flags: OpenFlags, options: &SqliteOptions) -> rusqlite::Result<Connection> {
     count_no_memory();
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -12,8 +12,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::codec::{self, signed, text, unsigned};
-use super::failure::{Outcome, corrupt};
-use super::reader::state_record;
+use super::failure::Outcome;
+use super::reader::{TypeNames, state_record};
 use super::{SqliteOptions, connection};
 use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{FoldEvent, Name, Payload, Version};
@@ -39,8 +39,7 @@ pub(super) struct InPlace {
 /// A connection and what it remembers.
 struct Place {
     connection: Connection,
-    /// The names of event types by number. A number never changes its name.
-    types: Vec<Option<Name>>,
+    types: TypeNames,
     /// The events and payload bytes of the last page: the next one may well be as large.
     last_page: (usize, usize),
 }
@@ -48,7 +47,9 @@ struct Place {
 impl InPlace {
     pub(super) fn open(file: &Arc<Path>, options: &SqliteOptions) -> Result<Self> {
         let open = |_| match connection::reader(file, options, options.cache_bytes) {
-            Ok(connection) => Ok(Mutex::new(Place { connection, types: Vec::new(), last_page: (0, 0) })),
+            Ok(connection) => {
+                Ok(Mutex::new(Place { connection, types: TypeNames::default(), last_page: (0, 0) }))
+            }
             Err(failure) => Err(failure.into_error("open store", file)),
         };
         let places = (0..options.readers.max(1)).map(open).collect::<Result<_>>()?;
@@ -57,8 +58,7 @@ impl InPlace {
 
     /// A page of a stream.
     pub(super) fn load(&self, load: &Load) -> Result<Slice> {
-        self.place()
-            .in_transaction(|place| place.load(load))
+        connection::in_transaction(&mut *self.place(), |place| &place.connection, |place| place.load(load))
             .map_err(|failure| failure.into_error("load", &self.file))
     }
 
@@ -84,17 +84,6 @@ struct Stream {
 }
 
 impl Place {
-    fn in_transaction<T>(&mut self, read: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
-        self.connection.prepare_cached("BEGIN")?.raw_execute()?;
-        let outcome = read(self);
-        let ended = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
-        if ended.is_err() && !self.connection.is_autocommit() {
-            // Nothing was written; the next `BEGIN` reports a connection that cannot be used any more.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
-        outcome
-    }
-
     fn load(&mut self, load: &Load) -> Outcome<Slice> {
         let Some(stream) = self.stream(load)? else {
             return Ok(Slice { events: Vec::new(), version: Version::EMPTY, deleted: false });
@@ -125,7 +114,8 @@ impl Place {
         let mut buffer = BytesMut::with_capacity(last_page.1);
         let (mut ended, mut bytes) = (true, 0);
         while let Some(row) = rows.next()? {
-            let event = fold_event(row, event_type(connection, types, row)?, &mut buffer)?;
+            let event_type = types.of(connection, row.get(1)?)?.name.clone();
+            let event = fold_event(row, event_type, &mut buffer)?;
             if stream.deleted && event.event_type == TOMBSTONE {
                 continue;
             }
@@ -174,21 +164,4 @@ fn fold_event(row: &Row<'_>, event_type: Name, buffer: &mut BytesMut) -> Outcome
             Some((encoding, key_id)) => Payload::in_format(bytes, encoding, key_id),
         },
     })
-}
-
-/// The name of a row's event type.
-fn event_type(connection: &Connection, types: &mut Vec<Option<Name>>, row: &Row<'_>) -> Outcome<Name> {
-    let type_id = codec::integer(row.get_ref(1)?)?;
-    let unknown = || corrupt(format!("an event names the event type {type_id}, which does not exist"));
-    let slot = usize::try_from(type_id).map_err(|_| unknown())?;
-    if let Some(Some(name)) = types.get(slot) {
-        return Ok(name.clone());
-    }
-    let mut find = connection.prepare_cached("SELECT name FROM event_types WHERE type_id = ?1")?;
-    let found = find.query_row([type_id], |row| row.get::<_, String>(0)).optional()?;
-    let name = Name::from(found.ok_or_else(unknown)?);
-    // The number is a row of the dictionary, so that the list stays as short as that.
-    types.resize(types.len().max(slot + 1), None);
-    types[slot] = Some(name.clone());
-    Ok(name)
 }

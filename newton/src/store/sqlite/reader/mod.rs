@@ -1,12 +1,13 @@
 //! The threads that read, each with a connection of its own: one page is one short read transaction.
 //!
-//! - [`read`]: pages of recorded events, by [`row`] and [`position`]
+//! - [`read`]: pages of recorded events, by [`row`], [`types`] and [`position`]
 //! - [`list`]: streams, event types and state records
 
 mod list;
 mod position;
 mod read;
 mod row;
+mod types;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 pub(super) use self::list::state_record;
 use self::row::Names;
+pub(super) use self::types::TypeNames;
 use super::codec::text;
 use super::failure::Outcome;
 use super::queue::{Queue, Served};
@@ -66,7 +68,7 @@ impl Readers {
         self.queue.push(Box::new(move |reader| {
             // A caller that went away needs no answer.
             if !reply.is_closed() {
-                let _ = reply.send(reader.in_transaction(read));
+                let _ = reply.send(connection::in_transaction(reader, |reader| reader.connection, read));
             }
         }));
         match outcome.await {
@@ -98,8 +100,6 @@ fn serve(connection: &Connection, queue: &Queue<Job>, ready: Ready) -> Outcome<(
 /// What a reading thread holds.
 pub(super) struct Reader<'c> {
     connection: &'c Connection,
-    begin: Statement<'c>,
-    commit: Statement<'c>,
     find_stream: Statement<'c>,
     last_version: Statement<'c>,
     names: Names<'c>,
@@ -109,23 +109,10 @@ impl<'c> Reader<'c> {
     fn prepare(connection: &'c Connection) -> Outcome<Self> {
         Ok(Self {
             connection,
-            begin: connection.prepare("BEGIN")?,
-            commit: connection.prepare("COMMIT")?,
             find_stream: connection.prepare("SELECT stream_id FROM streams WHERE name = ?1")?,
             last_version: connection.prepare("SELECT max(version) FROM events WHERE stream_id = ?1")?,
             names: Names::prepare(connection)?,
         })
-    }
-
-    fn in_transaction<T>(&mut self, read: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
-        self.begin.raw_execute()?;
-        let outcome = read(self);
-        let ended = self.commit.raw_execute();
-        if ended.is_err() && !self.connection.is_autocommit() {
-            // Nothing was written; the next `BEGIN` reports a connection that cannot be used any more.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
-        outcome
     }
 
     pub(super) fn last_order_id(&self) -> Outcome<OrderId> {

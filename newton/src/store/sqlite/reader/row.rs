@@ -7,11 +7,12 @@ use lru::LruCache;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
+use super::types::TypeNames;
 use crate::domain::{
     Cause, CommandId, CorrelationId, EventId, Metadata, Name, OrderId, RecordedEvent, StreamName, Version,
 };
 use crate::store::sqlite::codec::{self, read_id, read_name, unsigned};
-use crate::store::sqlite::failure::{Outcome, corrupt};
+use crate::store::sqlite::failure::{Failure, Outcome, corrupt};
 
 /// The columns of an event, in the order in which [`Names::event`] reads them.
 pub(super) const COLUMNS: &str = "order_id, stream_id, version, type_id, schema, time, event_id, payload,
@@ -22,42 +23,28 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(8_192).unwrap();
 
 /// The names behind the numbers in the events table. A number never changes its name.
 pub(super) struct Names<'c> {
-    find_type: Statement<'c>,
+    connection: &'c Connection,
     find_stream: Statement<'c>,
-    /// By number: the name, and the number of the domain.
-    types: Vec<Option<(Name, i64)>>,
+    types: TypeNames,
     streams: LruCache<i64, StreamName>,
 }
 
 impl<'c> Names<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            find_type: connection.prepare("SELECT name, domain_id FROM event_types WHERE type_id = ?1")?,
+            connection,
             find_stream: connection.prepare("SELECT name FROM streams WHERE stream_id = ?1")?,
-            types: Vec::new(),
+            types: TypeNames::default(),
             streams: LruCache::new(REMEMBERED),
         })
     }
 
     pub(super) fn event_type(&mut self, type_id: i64) -> Outcome<Name> {
-        Ok(self.type_and_domain(type_id)?.0.clone())
+        Ok(self.types.of(self.connection, type_id)?.name.clone())
     }
 
     pub(super) fn domain_of_type(&mut self, type_id: i64) -> Outcome<i64> {
-        Ok(self.type_and_domain(type_id)?.1)
-    }
-
-    fn type_and_domain(&mut self, type_id: i64) -> Outcome<&(Name, i64)> {
-        let slot = usize::try_from(type_id).map_err(|_| unknown("event type", type_id))?;
-        if self.types.get(slot).is_none_or(Option::is_none) {
-            let found =
-                self.find_type.query_row([type_id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)));
-            let (name, domain) = found.optional()?.ok_or_else(|| unknown("event type", type_id))?;
-            // The number is a row of the dictionary, so that the list stays as short as that.
-            self.types.resize(self.types.len().max(slot + 1), None);
-            self.types[slot] = Some((name.into(), domain));
-        }
-        self.types.get(slot).and_then(Option::as_ref).ok_or_else(|| unknown("event type", type_id))
+        Ok(self.types.of(self.connection, type_id)?.domain)
     }
 
     fn stream(&mut self, stream_id: i64) -> Outcome<StreamName> {
@@ -66,7 +53,7 @@ impl<'c> Names<'c> {
         }
         let name =
             self.find_stream.query_row([stream_id], |row| Ok(codec::read_stream_name(row.get_ref(0)?)));
-        let name = name.optional()?.ok_or_else(|| unknown("stream", stream_id))??;
+        let name = name.optional()?.ok_or_else(|| unknown_stream(stream_id))??;
         self.streams.put(stream_id, name.clone());
         Ok(name)
     }
@@ -108,6 +95,6 @@ fn metadata(row: &Row<'_>) -> Outcome<Metadata> {
     })
 }
 
-fn unknown(what: &str, number: i64) -> crate::store::sqlite::failure::Failure {
-    corrupt(format!("an event names the {what} {number}, which does not exist"))
+fn unknown_stream(number: i64) -> Failure {
+    corrupt(format!("an event names the stream {number}, which does not exist"))
 }
