@@ -102,18 +102,25 @@ pub mod bus;
 pub mod domain;
 mod error;
 pub mod prelude;
+pub mod projection;
 pub mod registry;
 pub mod repository;
+pub mod saga;
+pub mod service;
 pub mod store;
+pub mod subscription;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
 pub use app::{App, Newton};
 pub use domain::{
     Aggregate, AggregateId, Clock, Command, CommandId, Context, CorrelationId, Decision, Event, EventId,
-    ExpectedVersion, Metadata, Name, OrderId, Payload, RecordedEvent, Rejection, StreamName, TagValue,
-    Timestamp, Version,
+    ExpectedVersion, Handler, HandlerError, Metadata, Name, On, OrderId, Payload, RecordedEvent, Rejection,
+    StreamName, TagValue, Timestamp, Version,
 };
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use newton_macros::{Aggregate, Command, Event, Rejection};
+pub use projection::Projection;
 pub use repository::{Caller, ExecuteError, Loaded, Receipt, Recorded, Repository};
+pub use saga::Saga;
+pub use service::{EventHandler, React};

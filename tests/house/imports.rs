@@ -10,8 +10,18 @@ use std::path::{Component, Path};
 use super::sources;
 
 /// What each module may import. Whoever is listed may be used by all later ones; exceptions stand at the end.
-const ORDER: [&str; 9] =
-    ["domain", "store", "repository", "subscription", "projection", "saga", "bus", "registry", "app"];
+const ORDER: [&str; 10] = [
+    "domain",
+    "store",
+    "repository",
+    "subscription",
+    "projection",
+    "saga",
+    "service",
+    "bus",
+    "registry",
+    "app",
+];
 
 /// Modules beside the order, and what they may import.
 const BESIDE: [(&str, &[&str]); 5] = [
@@ -23,13 +33,14 @@ const BESIDE: [(&str, &[&str]); 5] = [
     ("__private", &ANY),
 ];
 
-const ANY: [&str; 11] = [
+const ANY: [&str; 12] = [
     "domain",
     "store",
     "repository",
     "subscription",
     "projection",
     "saga",
+    "service",
     "bus",
     "registry",
     "app",
@@ -38,7 +49,7 @@ const ANY: [&str; 11] = [
 ];
 
 /// Neighbours in the order of which the later must not use the earlier all the same.
-const APART: [(&str, &str); 1] = [("saga", "projection")];
+const APART: [(&str, &str); 3] = [("saga", "projection"), ("service", "projection"), ("service", "saga")];
 
 fn is_allowed(from: &str, to: &str) -> bool {
     if from == to || from == "lib" {

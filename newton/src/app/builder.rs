@@ -1,14 +1,17 @@
 //! Putting an app together.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::app::{App, start};
+use crate::app::App;
+use crate::app::start::{self, Parts};
 use crate::bus::Middleware;
 use crate::domain::{Clock, Name, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
 use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
 use crate::store::{Stores, open};
+use crate::subscription::Provided;
 
 /// Puts an app together: a store, and where the defaults do not fit, the rest.
 ///
@@ -26,6 +29,8 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     settings: Settings,
     middleware: Vec<Arc<dyn Middleware>>,
+    provided: Provided,
+    projections: Option<PathBuf>,
 }
 
 /// Where the stores come from.
@@ -38,7 +43,15 @@ enum Source {
 impl Default for Builder {
     fn default() -> Self {
         let settings = Settings { service: program_name(), ..Settings::default() };
-        Self { store: None, registry: None, clock: Arc::new(SystemClock), settings, middleware: Vec::new() }
+        Self {
+            store: None,
+            registry: None,
+            clock: Arc::new(SystemClock),
+            settings,
+            middleware: Vec::new(),
+            provided: Provided::default(),
+            projections: None,
+        }
     }
 }
 
@@ -110,6 +123,18 @@ impl Builder {
         self
     }
 
+    /// Gives a value to the handlers that have a field of its type, such as a mail client; they get clones.
+    pub fn provide<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.provided.insert(value);
+        self
+    }
+
+    /// Keeps the files of durable projections in this folder. By default it is beside the event file, named after it
+    /// with `.projections`; where the events are in memory, the files last as long as the app.
+    pub fn projections_in(self, folder: impl Into<PathBuf>) -> Self {
+        Self { projections: Some(folder.into()), ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -128,7 +153,8 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        start::run(registry, stores, self.clock, self.settings, self.middleware).await
+        let Self { clock, settings, middleware, provided, projections, .. } = self;
+        start::run(Parts { registry, stores, clock, settings, middleware, provided, projections }).await
     }
 }
 

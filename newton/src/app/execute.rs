@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::app::{App, parse};
 use crate::domain::{Aggregate, Command, CommandId, Version};
-use crate::repository::{AnyOutcome, ExecuteError, Order, Receipt};
+use crate::repository::{AnyOutcome, Dispatch, ExecuteError, Order, Receipt};
 
 /// A command on its way to its aggregate. Nothing happens until it is awaited.
 #[must_use = "nothing happens until it is awaited"]

@@ -5,6 +5,7 @@
 
 mod builder;
 mod execute;
+mod reactions;
 mod start;
 mod together;
 
@@ -23,6 +24,8 @@ use crate::error::Result;
 use crate::registry::Registry;
 use crate::repository::{Caller, Environment, Loaded, Receipt, Recorded, Repository};
 use crate::store::{EventStore, StateStore};
+use crate::subscription::{Runtime, Subscribe, Subscription};
+use reactions::Reactions;
 
 /// The entry to the framework: [`Newton::builder`].
 #[derive(Debug)]
@@ -90,7 +93,9 @@ pub struct App {
 struct Core {
     environment: Arc<Environment>,
     registry: Registry,
-    bus: Bus,
+    bus: Arc<Bus>,
+    runtime: Arc<Runtime>,
+    reactions: Reactions,
 }
 
 impl App {
@@ -185,6 +190,14 @@ impl App {
     /// [`Configuration`](crate::ErrorKind::Configuration) where it is not in this app's registry.
     pub fn repository<A: Aggregate>(&self) -> Result<&Repository<A>> {
         self.core.bus.repository()
+    }
+
+    /// Opens a subscription: what is stored, what is appended, or both.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription> {
+        self.core.runtime.subscriptions.open(subscribe).await
     }
 
     /// The types this app works with.

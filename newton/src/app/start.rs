@@ -1,7 +1,9 @@
 //! Starting: the log is checked against the program, and the parts are joined.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
 use crate::bus::{Bus, Middleware};
 use crate::domain::envelope::TOMBSTONE;
@@ -10,21 +12,39 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
 use crate::repository::{Caller, Environment, Settings};
 use crate::store::{EventStore, Stores};
+use crate::subscription::{Assembly, Node, Provided, Runtime, Subscriptions};
 
-pub(super) async fn run(
-    registry: Registry,
-    stores: Stores,
-    clock: Arc<dyn Clock>,
-    settings: Settings,
-    middleware: Vec<Arc<dyn Middleware>>,
-) -> Result<App> {
+/// What an app is put together from.
+pub(super) struct Parts {
+    pub(super) registry: Registry,
+    pub(super) stores: Stores,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: Settings,
+    pub(super) middleware: Vec<Arc<dyn Middleware>>,
+    pub(super) provided: Provided,
+    pub(super) projections: Option<PathBuf>,
+}
+
+pub(super) async fn run(parts: Parts) -> Result<App> {
+    let Parts { registry, stores, clock, settings, middleware, provided, projections } = parts;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
     }
+    let runtime = Arc::new(Runtime {
+        events: stores.events.clone(),
+        state: stores.state.clone(),
+        clock: clock.clone(),
+        subscriptions: Subscriptions::new(stores.events.clone()),
+        node: Node::new(stores.state.clone()),
+        service: settings.service.clone(),
+    });
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
-    let bus = Bus::new(handlers, middleware);
-    Ok(App { core: Arc::new(Core { environment, registry, bus }), caller: Arc::new(Caller::new()) })
+    let bus = Arc::new(Bus::new(handlers, middleware));
+    let assembly = Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), projections };
+    let reactions = Reactions::start(&registry, &assembly)?;
+    let core = Core { environment, registry, bus, runtime, reactions };
+    Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }
 
 /// Refuses a program that does not know an event type in the log of one of its aggregates.

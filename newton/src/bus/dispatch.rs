@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use crate::bus::{CommandHandler, CommandMessage, Middleware, Next};
 use crate::domain::{Aggregate, AggregateId, AnyRejection, Command, Rejection};
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::{AnyOutcome, ExecuteError, Order, Receipt, Repository};
+use crate::repository::{AnyOutcome, Dispatch, ExecuteError, Order, Receipt, Repository};
 
 /// The repositories of an app and the middleware in front of them.
 #[derive(Debug, Default)]
@@ -59,23 +60,6 @@ impl Bus {
         self.guard(&message, &end).await.map_err(typed)
     }
 
-    /// Executes a command found by its name, with its payload as JSON.
-    pub(crate) async fn dispatch(
-        &self,
-        name: &str,
-        id: AggregateId,
-        payload: &[u8],
-        order: Order,
-    ) -> AnyOutcome {
-        match self.handlers.values().find(|handler| handler.knows(name)) {
-            Some(handler) => handler.dispatch(self, name, id, payload, order).await,
-            None => {
-                let message = format!("no command `{name}` is registered with this app; check the name");
-                Err(Error::new(ErrorKind::UnknownType, "dispatch", message).into())
-            }
-        }
-    }
-
     pub(crate) fn has_middleware(&self) -> bool {
         !self.middleware.is_empty()
     }
@@ -87,6 +71,19 @@ impl Bus {
         end: &'a (dyn Fn() -> BoxFuture<'a, AnyOutcome> + Send + Sync),
     ) -> AnyOutcome {
         Next::new(message, &self.middleware, end).run().await
+    }
+}
+
+#[async_trait]
+impl Dispatch for Bus {
+    async fn dispatch(&self, name: &str, target: AggregateId, payload: &[u8], order: Order) -> AnyOutcome {
+        match self.handlers.values().find(|handler| handler.knows(name)) {
+            Some(handler) => handler.dispatch(self, name, target, payload, order).await,
+            None => {
+                let message = format!("no command `{name}` is registered with this app; check the name");
+                Err(Error::new(ErrorKind::UnknownType, "dispatch", message).into())
+            }
+        }
     }
 }
 

@@ -1,17 +1,27 @@
 //! The one source of time.
 
 use std::fmt::Debug;
+use std::pin::Pin;
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
 /// A point in time, to the microsecond.
 pub type Timestamp = DateTime<Utc>;
 
+/// A wait for a point in time.
+pub type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Tells the time. Everything in Newton that needs it asks the one clock it was given, so that tests can move time.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The present, to the microsecond.
     fn now(&self) -> Timestamp;
+
+    /// Waits until the present is at or after `time`.
+    fn wait_until(&self, time: Timestamp) -> Wait;
 }
+
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,5 +30,17 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Utc::now().trunc_subsecs(6)
+    }
+
+    fn wait_until(&self, time: Timestamp) -> Wait {
+        Box::pin(async move {
+            // The machine's time may be set while this waits: it looks again at least this often.
+            while let Ok(left) = (time - Utc::now()).to_std().map(|left| left.min(LOOK_AGAIN)) {
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left).await;
+            }
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::{FoldEvent, Name, Payload, Schema, Tag, Upcast};
+use crate::domain::{FoldEvent, Name, Payload, RecordedEvent, Schema, Tag, Upcast};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A type whose values are events. Derive it; see the `Event` derive for what it accepts.
@@ -57,6 +57,15 @@ pub struct EventType {
 /// than this program's or another program's text, [`ErrorKind::Decode`] where the payload does not fit.
 pub fn decode<E: Event>(event: &FoldEvent) -> Result<E> {
     decode_parts(&event.event_type, &event.schema, &event.payload)
+}
+
+/// Decodes a recorded event, as [`decode`] does.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_recorded<E: Event>(event: &RecordedEvent) -> Result<E> {
+    decode_parts(&event.event_type, &event.schema, &event.payload)
+        .map_err(|error| error.with("event", &event.id).with("order id", event.order_id))
 }
 
 pub(crate) fn decode_parts<E: Event>(name: &Name, schema: &Schema, payload: &Payload) -> Result<E> {

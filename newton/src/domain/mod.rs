@@ -2,6 +2,7 @@
 //!
 //! - [`aggregate`]: what a user's aggregate, its decisions and its context are
 //! - [`event`], [`command`]: typed payloads and their stable names; [`upcast`] reads older schemas
+//! - [`handler`]: what a user writes to react to an event
 //! - [`envelope`]: unwritten and recorded events, their metadata and tags
 //! - [`stream_name`], [`version`], [`id`]: the coordinates of an event
 //! - [`clock`]: the one source of time
@@ -11,6 +12,7 @@ pub mod clock;
 pub mod command;
 pub mod envelope;
 pub mod event;
+pub mod handler;
 pub mod id;
 pub mod metadata;
 pub mod name;
@@ -26,7 +28,8 @@ pub use aggregate::{Aggregate, Context, Decision, Fingerprint};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use command::{Command, CommandType};
 pub use envelope::{FoldEvent, NewEvent, RecordedEvent};
-pub use event::{Event, EventType, decode};
+pub use event::{Event, EventType, decode, decode_recorded};
+pub use handler::{Handler, HandlerError, On};
 pub use id::{CommandId, CorrelationId, EventId};
 pub use metadata::{Cause, Metadata};
 pub use name::Name;

@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 use crate::bus::CommandHandler;
 use crate::domain::{Aggregate, Command, CommandType, Event, EventType};
+use crate::error::Result;
+use crate::projection::{self, MemoryProjection};
 use crate::repository::{Environment, Repository};
+use crate::saga::{self, Saga};
+use crate::service::{self, EventHandler};
+use crate::subscription::{Assembly, Reaction, ReactionKind};
 
 /// An aggregate.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +58,21 @@ pub struct CommandFamily {
     /// Its commands.
     pub types: &'static [CommandType],
     index_of: fn(&str) -> Option<usize>,
+}
+
+/// A projection, a saga or an event handler.
+#[derive(Clone, Copy)]
+pub struct ReactionEntry {
+    /// What it is.
+    pub kind: ReactionKind,
+    /// The name by which its place in the log is kept.
+    pub name: &'static str,
+    /// The Rust type with its path, for messages.
+    pub rust_name: &'static str,
+    /// The Rust type.
+    pub type_id: TypeId,
+    event_types: fn() -> Vec<&'static EventType>,
+    assemble: fn(&Assembly) -> Result<Arc<dyn Reaction>>,
 }
 
 impl AggregateEntry {
@@ -109,5 +129,53 @@ impl CommandFamily {
     /// Its command with a name.
     pub fn command_type(&self, name: &str) -> Option<&'static CommandType> {
         (self.index_of)(name).map(|index| &self.types[index])
+    }
+}
+
+impl ReactionEntry {
+    /// A projection in memory.
+    pub fn projection<P: MemoryProjection>() -> Self {
+        Self::of::<P>(ReactionKind::Projection, P::NAME, P::event_types, projection::assemble::<P>)
+    }
+
+    /// A projection in SQLite.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite_projection<P: crate::projection::SqliteProjection>() -> Self {
+        Self::of::<P>(ReactionKind::Projection, P::NAME, P::event_types, projection::assemble_sqlite::<P>)
+    }
+
+    /// A saga.
+    pub fn saga<S: Saga>() -> Self {
+        Self::of::<S>(ReactionKind::Saga, S::NAME, S::event_types, saga::assemble::<S>)
+    }
+
+    /// A domain service.
+    pub fn event_handler<H: EventHandler>() -> Self {
+        Self::of::<H>(ReactionKind::EventHandler, H::NAME, H::event_types, service::assemble::<H>)
+    }
+
+    fn of<T: 'static>(
+        kind: ReactionKind,
+        name: &'static str,
+        event_types: fn() -> Vec<&'static EventType>,
+        assemble: fn(&Assembly) -> Result<Arc<dyn Reaction>>,
+    ) -> Self {
+        Self { kind, name, rust_name: type_name::<T>(), type_id: TypeId::of::<T>(), event_types, assemble }
+    }
+
+    /// The event types it listens to.
+    pub fn event_types(&self) -> Vec<&'static EventType> {
+        (self.event_types)()
+    }
+
+    /// Puts it together for an app.
+    pub(crate) fn assemble(&self, assembly: &Assembly) -> Result<Arc<dyn Reaction>> {
+        (self.assemble)(assembly)
+    }
+}
+
+impl std::fmt::Debug for ReactionEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}({})", self.kind, self.rust_name)
     }
 }

@@ -13,7 +13,7 @@ mod rivals;
 use std::any::TypeId;
 
 pub use discovery::Registration;
-pub use entry::{AggregateEntry, CommandFamily, EventFamily};
+pub use entry::{AggregateEntry, CommandFamily, EventFamily, ReactionEntry};
 pub use register::Register;
 
 use crate::domain::{Aggregate, Command, CommandType, Event, EventType};
@@ -38,6 +38,7 @@ pub struct Registry {
     aggregates: Vec<AggregateEntry>,
     events: Vec<EventFamily>,
     commands: Vec<CommandFamily>,
+    reactions: Vec<ReactionEntry>,
 }
 
 impl Registry {
@@ -64,7 +65,8 @@ impl Registry {
         let unwanted = Self::empty().add::<T>();
         self.aggregates
             .retain(|entry| !unwanted.aggregates.iter().any(|other| other.type_id == entry.type_id));
-        let Self { aggregates, events, commands } = &mut self;
+        self.reactions.retain(|entry| !unwanted.reactions.iter().any(|other| other.type_id == entry.type_id));
+        let Self { aggregates, events, commands, .. } = &mut self;
         events.retain(|family| {
             aggregates.iter().any(|entry| entry.event == family.type_id)
                 || !unwanted.events.iter().any(|other| other.type_id == family.type_id)
@@ -96,6 +98,13 @@ impl Registry {
         }
     }
 
+    /// Adds a projection, a saga or an event handler.
+    pub fn add_reaction(&mut self, reaction: ReactionEntry) {
+        if !self.reactions.iter().any(|entry| entry.type_id == reaction.type_id) {
+            self.reactions.push(reaction);
+        }
+    }
+
     /// Checks that no name is claimed twice.
     ///
     /// # Errors
@@ -112,6 +121,11 @@ impl Registry {
     /// All aggregates.
     pub fn aggregates(&self) -> &[AggregateEntry] {
         &self.aggregates
+    }
+
+    /// All projections, sagas and event handlers.
+    pub fn reactions(&self) -> &[ReactionEntry] {
+        &self.reactions
     }
 
     /// All families of events.

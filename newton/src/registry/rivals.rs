@@ -16,9 +16,11 @@ pub(super) fn check(registry: &Registry) -> Result<()> {
         family.types.iter().map(|command| (command.name, member(family.rust_name, command.rust_name)))
     });
     let aggregates = registry.aggregates.iter().map(|entry| (entry.domain, entry.rust_name.to_owned()));
+    let reactions = registry.reactions.iter().map(|entry| (entry.name, entry.rust_name.to_owned()));
     let messages: Vec<String> = rivals("event type", "#[event(name = \"..\")]", events)
         .chain(rivals("command", "#[command(name = \"..\")]", commands))
         .chain(rivals("aggregate", "#[aggregate(name = \"..\")]", aggregates))
+        .chain(rivals("projection, saga or event handler", "name = \"..\"", reactions))
         .collect();
     if messages.is_empty() {
         return Ok(());

@@ -3,6 +3,7 @@
 //! - [`Repository`]: the door; [`execute`](Repository::execute), [`load`](Repository::load) and their like
 //! - `lane`: the commands of one aggregate queue in the process instead of fighting, and are appended together
 //! - `decide`: from a command to an unwritten append; `together`: the same over several aggregates at once
+//! - `dispatch`: commands that are known by name only, for whoever stands below the bus
 //! - `cache`: a bounded number of folded states; `rehydrate`: snapshot and tail into a state
 //! - [`snapshot`]: when they are due, how they are written off the hot path, and the audit
 //! - [`history`], [`updates`]: one aggregate's events and states as streams
@@ -10,6 +11,7 @@
 mod cache;
 mod caller;
 mod decide;
+mod dispatch;
 mod environment;
 mod fold;
 pub mod history;
@@ -27,6 +29,7 @@ pub mod updates;
 pub use cache::CacheStats;
 pub use caller::Caller;
 pub(crate) use caller::Order;
+pub(crate) use dispatch::Dispatch;
 pub use environment::{Environment, Settings};
 pub use history::Recorded;
 pub use outcome::{ExecuteError, Loaded, Receipt};

@@ -1,10 +1,12 @@
 //! A clock that stands still until a test moves it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
+use tokio::sync::watch;
 
+use crate::domain::clock::Wait;
 use crate::domain::{Clock, Timestamp};
 
 /// A clock that stands still until a test moves it, forward or, on purpose, backward.
@@ -22,7 +24,7 @@ use crate::domain::{Clock, Timestamp};
 /// assert_eq!(shared.now(), VirtualClock::START + Duration::from_secs(60));
 /// ```
 #[derive(Clone, Debug)]
-pub struct VirtualClock(Arc<Mutex<Timestamp>>);
+pub struct VirtualClock(Arc<watch::Sender<Timestamp>>);
 
 impl VirtualClock {
     /// Where every virtual clock starts: the first second of 2026.
@@ -38,24 +40,21 @@ impl VirtualClock {
 
     /// A clock at `time`, cut to the microsecond as every clock's time is.
     pub fn at(time: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(time.trunc_subsecs(6))))
+        Self(Arc::new(watch::Sender::new(time.trunc_subsecs(6))))
     }
 
     /// Moves the time forward, at most to the end of representable time.
     pub fn advance(&self, duration: Duration) {
-        let mut time = self.time();
-        let later = TimeDelta::from_std(duration).ok().and_then(|delta| time.checked_add_signed(delta));
-        *time = later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6);
+        let delta = TimeDelta::from_std(duration).ok();
+        self.0.send_modify(|time| {
+            let later = delta.and_then(|delta| time.checked_add_signed(delta));
+            *time = later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6);
+        });
     }
 
     /// Sets the time, which may be an earlier one.
     pub fn set(&self, time: Timestamp) {
-        *self.time() = time.trunc_subsecs(6);
-    }
-
-    /// A time is always whole, so a panic elsewhere cannot have spoilt it.
-    fn time(&self) -> MutexGuard<'_, Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.send_replace(time.trunc_subsecs(6));
     }
 }
 
@@ -67,7 +66,17 @@ impl Default for VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        *self.time()
+        *self.0.borrow()
+    }
+
+    fn wait_until(&self, time: Timestamp) -> Wait {
+        let mut present = self.0.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as any clone; once none is left nobody can move time any more.
+            if present.wait_for(|now| *now >= time).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }
 

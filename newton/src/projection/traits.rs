@@ -1,0 +1,53 @@
+//! What `#[derive(Projection)]` makes.
+
+use crate::domain::{EventType, Fingerprint, Handler, HandlerError, RecordedEvent};
+use crate::projection::View;
+
+/// A read model. Derive it; see the `Projection` derive.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a projection",
+    label = "add `#[derive(Projection)]` and `#[projection(handles(..))]` to `{Self}`"
+)]
+pub trait Projection: Handler {
+    /// Its name, by which its place in the log is kept.
+    const NAME: &'static str;
+
+    /// What its data depends on: fields, event schemas, and the tokens of its handlers.
+    const FINGERPRINT: Fingerprint;
+
+    /// The event types it listens to.
+    fn event_types() -> Vec<&'static EventType>;
+
+    /// Decodes an event and gives it to the handler of its type; says whether there is one.
+    ///
+    /// # Errors
+    /// The handler's, and where the event cannot be decoded.
+    fn handle(
+        &mut self,
+        event: &RecordedEvent,
+        context: &mut Self::Context<'_>,
+    ) -> Result<bool, HandlerError>;
+}
+
+/// A projection that lives in memory: rebuilt at every start.
+pub trait MemoryProjection: Projection + Default + for<'a> Handler<Context<'a> = View<'a>> {}
+
+impl<P: Projection + Default + for<'a> Handler<Context<'a> = View<'a>>> MemoryProjection for P {}
+
+/// A projection that lives in tables of an SQLite file.
+#[cfg(feature = "sqlite")]
+pub trait SqliteProjection:
+    Projection + for<'a> Handler<Context<'a> = crate::projection::SqliteTx<'a>>
+{
+    /// Whether its tables are in the file of the events, instead of one of their own.
+    const SHARED: bool;
+
+    /// Builds it from what was provided.
+    fn build(provided: &crate::subscription::Provided) -> crate::Result<Self>;
+
+    /// Makes its tables: the user's `setup`, or nothing.
+    ///
+    /// # Errors
+    /// The user's.
+    fn setup(tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError>;
+}

@@ -1,0 +1,15 @@
+//! The way from a saga to an aggregate it knows by name only.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::domain::AggregateId;
+use crate::repository::{AnyOutcome, Order};
+
+/// Executes commands that are known by their name and payload.
+#[async_trait]
+pub(crate) trait Dispatch: Debug + Send + Sync {
+    /// Executes a command; its payload is JSON.
+    async fn dispatch(&self, name: &str, target: AggregateId, payload: &[u8], order: Order) -> AnyOutcome;
+}

@@ -1,0 +1,22 @@
+//! Process managers: event handlers that send commands, one durable instance for each key.
+//!
+//! - [`Saga`]: what the derive makes; [`Trigger`] and [`FromTrigger`]: what makes an instance move
+//! - [`Flow`]: what a handler is given; [`Deadline`], [`CommandFailed`]: what it can be told besides events
+
+mod flow;
+mod traits;
+mod trigger;
+
+pub use flow::Flow;
+pub use traits::Saga;
+pub use trigger::{CommandFailed, Deadline, FromTrigger, Trigger};
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::subscription::{Assembly, Reaction};
+
+/// Puts a running saga together.
+pub(crate) fn assemble<S: Saga>(_: &Assembly) -> Result<Arc<dyn Reaction>> {
+    Err(Error::new(ErrorKind::Unsupported, "start", "not here yet"))
+}

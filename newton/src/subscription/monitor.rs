@@ -1,0 +1,191 @@
+//! How a reaction is doing: kept by whoever runs it, read by whoever asks.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::{Name, OrderId, Timestamp};
+use crate::error::Result;
+use crate::subscription::ReactionKind;
+
+/// How a reaction is doing, as of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub kind: ReactionKind,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Everything at or below was handled, or parked, or does not concern it.
+    pub position: OrderId,
+    /// How far it is behind the head of the log, in order ids.
+    pub lag_events: u64,
+    /// The age of the first event it has not handled, as far as known; zero where it is caught up.
+    pub lag: Duration,
+    /// The last failure, until something succeeds.
+    pub last_error: Option<String>,
+    /// How many keys are parked.
+    pub parked_keys: usize,
+}
+
+/// What a reaction is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// It has not run yet.
+    Starting,
+    /// Another node runs it; this one takes over when that one ends.
+    StandingBy,
+    /// It works through what is stored.
+    CatchingUp,
+    /// It follows the head.
+    Live,
+    /// It failed for a reason outside the events, and tries again.
+    Paused,
+    /// A handler is over its time-out and did not end when it was asked to.
+    Stuck,
+    /// It was stopped.
+    Stopped,
+}
+
+impl Phase {
+    /// Whether nobody needs to look.
+    pub fn is_healthy(&self) -> bool {
+        !matches!(self, Self::Paused | Self::Stuck)
+    }
+}
+
+/// The one place where a reaction's state is kept for others to see.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    name: Name,
+    kind: ReactionKind,
+    position: watch::Sender<OrderId>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    last_error: Option<String>,
+    parked_keys: usize,
+    behind_since: Option<Timestamp>,
+    /// Work that is under way beyond the position: batches, deliveries, dispatches.
+    in_flight: usize,
+}
+
+impl Monitor {
+    pub(crate) fn new(name: Name, kind: ReactionKind) -> Self {
+        let state = State {
+            phase: Phase::Starting,
+            last_error: None,
+            parked_keys: 0,
+            behind_since: None,
+            in_flight: 0,
+        };
+        Self { name, kind, position: watch::Sender::new(OrderId::START), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Enters a phase.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.state().phase = phase;
+    }
+
+    /// Moves the position up; it never falls here.
+    pub(crate) fn advance(&self, through: OrderId) {
+        self.position.send_if_modified(|position| {
+            let higher = through > *position;
+            *position = (*position).max(through);
+            higher
+        });
+    }
+
+    /// Sets the position, which may fall: the lease went away and came back, or a rebuild began.
+    pub(crate) fn reset(&self, position: OrderId) {
+        self.position.send_replace(position);
+    }
+
+    /// The recorded time of the first event that is at hand and not handled; `None` where there is none.
+    pub(crate) fn behind_since(&self, time: Option<Timestamp>) {
+        self.state().behind_since = time;
+    }
+
+    /// Notes a failure, to be shown until [`succeeded`](Self::succeeded).
+    pub(crate) fn failed(&self, error: impl Into<String>) {
+        self.state().last_error = Some(error.into());
+    }
+
+    pub(crate) fn succeeded(&self) {
+        self.state().last_error = None;
+    }
+
+    pub(crate) fn parked_keys(&self, count: usize) {
+        self.state().parked_keys = count;
+    }
+
+    /// Counts work that is under way; the guard ends it.
+    pub(crate) fn busy(&self) -> Busy<'_> {
+        self.state().in_flight += 1;
+        Busy(self)
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.state().in_flight > 0
+    }
+
+    pub(crate) fn position(&self) -> OrderId {
+        *self.position.borrow()
+    }
+
+    /// Waits until everything up to `order_id` was handled or parked.
+    pub(crate) async fn reached(&self, order_id: OrderId) {
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = self.position.subscribe().wait_for(|position| *position >= order_id).await;
+    }
+
+    /// How it is doing, with the head of the log and the present.
+    pub(crate) fn status(&self, head: OrderId, now: Timestamp) -> Status {
+        let (position, state) = (self.position(), self.state());
+        let lag = state.behind_since.and_then(|since| (now - since).to_std().ok()).unwrap_or_default();
+        Status {
+            name: self.name.clone(),
+            kind: self.kind,
+            phase: state.phase.clone(),
+            position,
+            lag_events: head.0.saturating_sub(position.0),
+            lag: if head > position { lag } else { Duration::ZERO },
+            last_error: state.last_error.clone(),
+            parked_keys: state.parked_keys,
+        }
+    }
+
+    /// Notes the outcome of a step, and passes it on.
+    pub(crate) fn noted<T>(&self, outcome: Result<T>) -> Result<T> {
+        match &outcome {
+            Ok(_) => self.succeeded(),
+            Err(error) => self.failed(error.to_string()),
+        }
+        outcome
+    }
+
+    /// A state is always whole, so a panic elsewhere cannot have spoilt it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Work that is under way.
+#[derive(Debug)]
+pub(crate) struct Busy<'a>(&'a Monitor);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
+}
