@@ -42,7 +42,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
     let assembly = Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), projections };
-    let reactions = Reactions::start(&registry, &assembly)?;
+    let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }
