@@ -3,7 +3,7 @@
 //! - [`Subscribe`]: which events, from where, and whether to stay; [`Subscription`]: the stream of them
 //! - [`Subscriptions`]: opens them over one store, and shares what was read lately
 //! - `reaction`: whatever reacts in the background, its type forgotten; `monitor`: how it is doing
-//! - `lease`: one node at a time; `parking`: what could not be handled
+//! - [`Lease`]: one node at a time; `parking`: what could not be handled
 //! - `provided`: what handlers are built from; `stop`: the end of a task
 
 mod lease;
@@ -16,7 +16,8 @@ mod subscribe;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod subscription;
 
-pub(crate) use lease::{Lease, Node};
+pub(crate) use lease::Node;
+pub use lease::{Heartbeat, Lease};
 pub(crate) use monitor::Monitor;
 pub use monitor::{Phase, Status};
 pub(crate) use parking::Parking;
