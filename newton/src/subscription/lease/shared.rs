@@ -57,6 +57,9 @@ struct Held {
 }
 
 impl Shared {
+    /// However long the term is: that a process has ended is found by looking.
+    const LONGEST_LOOK: Duration = Duration::from_millis(500);
+
     pub(super) fn new(state: Arc<dyn StateStore>, term: Duration, id: String) -> Self {
         Self { id, state, term, woken: Notify::new(), inner: Mutex::default() }
     }
@@ -68,7 +71,7 @@ impl Shared {
 
     /// How long between two looks at what is held by others, or could not be renewed.
     pub(super) fn look(&self) -> Duration {
-        self.term / 6
+        (self.term / 6).min(Self::LONGEST_LOOK)
     }
 
     /// The next sign of life.
