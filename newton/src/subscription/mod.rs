@@ -3,7 +3,7 @@
 //! - [`Subscribe`]: which events, from where, and whether to stay; [`Subscription`]: the stream of them
 //! - [`Subscriptions`]: opens them over one store, and shares what was read lately
 //! - `reaction`: whatever reacts in the background, its type forgotten; `monitor`: how it is doing
-//! - `lease`: one node at a time; `ledger`: its place; `segment`: its share; `parking`: what could not be handled
+//! - [`Lease`]: one node at a time; `ledger`: its place; `segment`: its share; `parking`: what could not be handled
 //! - `provided`: what handlers are built from; `stop`: the end of a task
 
 mod lease;
