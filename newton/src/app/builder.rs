@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
 use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
 use crate::store::{Stores, open};
-use crate::subscription::{Node, Provided};
+use crate::subscription::{HandlerPolicy, Node, Provided};
 
 /// Puts an app together: a store, and where the defaults do not fit, the rest.
 ///
@@ -31,6 +31,7 @@ pub struct Builder {
     settings: Settings,
     middleware: Vec<Arc<dyn Middleware>>,
     provided: Provided,
+    handler_policy: HandlerPolicy,
     projections: Option<PathBuf>,
     lease_term: Duration,
 }
@@ -52,6 +53,7 @@ impl Default for Builder {
             settings,
             middleware: Vec::new(),
             provided: Provided::default(),
+            handler_policy: HandlerPolicy::default(),
             projections: None,
             lease_term: Node::TERM,
         }
@@ -132,6 +134,11 @@ impl Builder {
         self
     }
 
+    /// Tries failing event handlers by this policy, unless they say themselves.
+    pub fn handlers(self, policy: HandlerPolicy) -> Self {
+        Self { handler_policy: policy, ..self }
+    }
+
     /// Keeps the files of durable projections in this folder. By default it is beside the event file, named after it
     /// with `.projections`; where the events are in memory, the files last as long as the app.
     pub fn projections_in(self, folder: impl Into<PathBuf>) -> Self {
@@ -163,9 +170,19 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, projections, lease_term, .. } = self;
-        let parts =
-            Parts { registry, stores, clock, settings, middleware, provided, projections, lease_term };
+        let Self { clock, settings, middleware, provided, handler_policy, projections, lease_term, .. } =
+            self;
+        let parts = Parts {
+            registry,
+            stores,
+            clock,
+            settings,
+            middleware,
+            provided,
+            handler_policy,
+            projections,
+            lease_term,
+        };
         start::run(parts).await
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
 use crate::repository::{Caller, Environment, Settings};
 use crate::store::{EventStore, Stores};
-use crate::subscription::{Assembly, Node, Provided, Runtime, Subscriptions};
+use crate::subscription::{Assembly, HandlerPolicy, Node, Provided, Runtime, Subscriptions};
 
 /// What an app is put together from.
 pub(super) struct Parts {
@@ -23,12 +23,23 @@ pub(super) struct Parts {
     pub(super) settings: Settings,
     pub(super) middleware: Vec<Arc<dyn Middleware>>,
     pub(super) provided: Provided,
+    pub(super) handler_policy: HandlerPolicy,
     pub(super) projections: Option<PathBuf>,
     pub(super) lease_term: Duration,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
-    let Parts { registry, stores, clock, settings, middleware, provided, projections, lease_term } = parts;
+    let Parts {
+        registry,
+        stores,
+        clock,
+        settings,
+        middleware,
+        provided,
+        handler_policy,
+        projections,
+        lease_term,
+    } = parts;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
     }
@@ -43,7 +54,8 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
-    let assembly = Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), projections };
+    let assembly =
+        Assembly { runtime: runtime.clone(), provided, handler_policy, dispatch: bus.clone(), projections };
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })

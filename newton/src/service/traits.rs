@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use crate::domain::{EventType, HandlerError, RecordedEvent};
 use crate::error::Result;
 use crate::service::Delivery;
-use crate::subscription::{Provided, Start};
+use crate::subscription::{HandlerPolicy, Provided, Start};
 
 /// Reacts to one kind of event with a side effect. The derive insists on one for each type that `handles(..)` lists.
 #[diagnostic::on_unimplemented(
@@ -30,6 +30,18 @@ pub trait EventHandler: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// Where it begins when it runs for the first time.
     const START: Start;
+
+    /// Into how many segments its keys are cut when it runs for the first time, so that nodes share the work; later
+    /// [`App::resplit`](crate::App::resplit) changes it.
+    const SEGMENTS: u32 = 1;
+    /// The key of the tag by whose value events keep their order; events without it, and all where this is `None`, keep it
+    /// by stream.
+    const KEY: Option<&'static str> = None;
+
+    /// What is done about its failures, from what the app says.
+    fn policy(app: HandlerPolicy) -> HandlerPolicy {
+        app
+    }
 
     /// The event types it listens to.
     fn event_types() -> Vec<&'static EventType>;
