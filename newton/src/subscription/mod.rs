@@ -1,12 +1,14 @@
 //! Reading a log while it grows, and reacting to it by name.
 //!
 //! - [`Subscribe`]: which events, from where, and whether to stay; [`Subscription`]: the stream of them
-//! - [`Subscriptions`]: opens them over one store, and shares what was read lately
+//! - [`Subscriptions`]: opens them over one store; `hub`: what those who follow it share; `machine`: where each one is
 //! - `reaction`: whatever reacts in the background, its type forgotten; `monitor`: how it is doing
 //! - `lease`: one node at a time; `parking`: what could not be handled
 //! - `provided`: what handlers are built from; `stop`: the end of a task
 
+mod hub;
 mod lease;
+mod machine;
 mod monitor;
 mod parking;
 mod provided;
@@ -16,6 +18,7 @@ mod subscribe;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod subscription;
 
+pub use hub::{Recent, Shared};
 pub(crate) use lease::{Lease, Node};
 pub(crate) use monitor::Monitor;
 pub use monitor::{Phase, Status};
@@ -25,6 +28,6 @@ pub use provided::Provided;
 pub use reaction::ReactionKind;
 pub(crate) use reaction::{Assembly, Reaction, Runtime};
 pub(crate) use stop::{Stop, Stopper};
-pub use subscribe::{Start, Subscribe};
+pub use subscribe::{Mode, Start, Subscribe};
 pub(crate) use subscription::Batch;
 pub use subscription::{Subscription, Subscriptions};
