@@ -1,5 +1,6 @@
 //! Putting an app together.
 
+use std::any::TypeId;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,9 @@ use crate::domain::{Clock, Name, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
 use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
+use crate::service::EventHandler;
 use crate::store::{Stores, open};
-use crate::subscription::{HandlerPolicy, Node, Provided};
+use crate::subscription::{HandlerPolicies, HandlerPolicy, Node, Provided};
 
 /// Puts an app together: a store, and where the defaults do not fit, the rest.
 ///
@@ -31,7 +33,7 @@ pub struct Builder {
     settings: Settings,
     middleware: Vec<Arc<dyn Middleware>>,
     provided: Provided,
-    handler_policy: HandlerPolicy,
+    handler_policies: HandlerPolicies,
     projections: Option<PathBuf>,
     lease_term: Duration,
 }
@@ -53,7 +55,7 @@ impl Default for Builder {
             settings,
             middleware: Vec::new(),
             provided: Provided::default(),
-            handler_policy: HandlerPolicy::default(),
+            handler_policies: HandlerPolicies::default(),
             projections: None,
             lease_term: Node::TERM,
         }
@@ -134,9 +136,16 @@ impl Builder {
         self
     }
 
-    /// Tries failing event handlers by this policy, unless they say themselves.
-    pub fn handlers(self, policy: HandlerPolicy) -> Self {
-        Self { handler_policy: policy, ..self }
+    /// Tries failing event handlers by this policy.
+    pub fn handlers(mut self, policy: HandlerPolicy) -> Self {
+        self.handler_policies.default = policy;
+        self
+    }
+
+    /// Tries one event handler by a policy of its own.
+    pub fn handler<H: EventHandler>(mut self, policy: HandlerPolicy) -> Self {
+        self.handler_policies.own.insert(TypeId::of::<H>(), policy);
+        self
     }
 
     /// Keeps the files of durable projections in this folder. By default it is beside the event file, named after it
@@ -170,7 +179,7 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, handler_policy, projections, lease_term, .. } =
+        let Self { clock, settings, middleware, provided, handler_policies, projections, lease_term, .. } =
             self;
         let parts = Parts {
             registry,
@@ -179,7 +188,7 @@ impl Builder {
             settings,
             middleware,
             provided,
-            handler_policy,
+            handler_policies,
             projections,
             lease_term,
         };

@@ -12,7 +12,7 @@ impl App {
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where `R` is not registered, and the store's.
-    pub async fn parked<R: 'static>(&self) -> Result<Vec<ParkedKey>> {
+    pub async fn parked_of<R: 'static>(&self) -> Result<Vec<ParkedKey>> {
         self.parking::<R>()?.list().await
     }
 
@@ -20,7 +20,7 @@ impl App {
     /// are, the key goes on with what comes.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) where the key is not parked, and as [`parked`](Self::parked).
+    /// [`NotFound`](ErrorKind::NotFound) where the key is not parked, and as [`parked_of`](Self::parked_of).
     pub async fn retry_parked<R: 'static>(&self, key: &str) -> Result<usize> {
         self.parking::<R>()?.retry(key).await
     }
@@ -28,7 +28,7 @@ impl App {
     /// Tries every parked key again, each up to its first event that fails; gives how many events were handled.
     ///
     /// # Errors
-    /// As [`parked`](Self::parked).
+    /// As [`parked_of`](Self::parked_of).
     pub async fn retry_all_parked<R: 'static>(&self) -> Result<usize> {
         let parking = self.parking::<R>()?;
         let mut handled = 0;
@@ -55,7 +55,7 @@ impl App {
     /// What was given up, and why.
     ///
     /// # Errors
-    /// As [`parked`](Self::parked).
+    /// As [`parked_of`](Self::parked_of).
     pub async fn dropped<R: 'static>(&self) -> Result<Vec<Dropped>> {
         self.parking::<R>()?.dropped().await
     }

@@ -44,7 +44,7 @@ impl<H: EventHandler> Service<H> {
         let runtime = assembly.runtime.clone();
         let handling = Handling {
             handler,
-            policy: H::policy(assembly.handler_policy),
+            policy: assembly.handler_policies.of::<H>(),
             ledger: Ledger::new(runtime.clone(), name),
             runtime,
             progress: Progress::new(monitor),

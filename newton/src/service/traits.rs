@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use crate::domain::{EventType, HandlerError, RecordedEvent};
 use crate::error::Result;
 use crate::service::Delivery;
-use crate::subscription::{HandlerPolicy, Provided, Start};
+use crate::subscription::{Provided, Start};
 
 /// Reacts to one kind of event with a side effect. The derive insists on one for each type that `handles(..)` lists.
 #[diagnostic::on_unimplemented(
@@ -37,11 +37,6 @@ pub trait EventHandler: Sized + Send + Sync + 'static {
     /// The key of the tag by whose value events keep their order; events without it, and all where this is `None`, keep it
     /// by stream.
     const KEY: Option<&'static str> = None;
-
-    /// What is done about its failures, from what the app says.
-    fn policy(app: HandlerPolicy) -> HandlerPolicy {
-        app
-    }
 
     /// The event types it listens to.
     fn event_types() -> Vec<&'static EventType>;

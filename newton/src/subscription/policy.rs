@@ -1,5 +1,7 @@
 //! What is done about handlers that fail.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::repository::RetryPolicy;
@@ -24,6 +26,21 @@ pub struct HandlerPolicy {
     /// So many keys parked in a row, without one success between them, are a sign that something else is wrong: the next
     /// failure pauses the reaction instead. At least 1.
     pub flood: u32,
+}
+
+/// The policies of an app's handlers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HandlerPolicies {
+    /// Of those that have none of their own.
+    pub(crate) default: HandlerPolicy,
+    pub(crate) own: HashMap<TypeId, HandlerPolicy>,
+}
+
+impl HandlerPolicies {
+    /// The policy of a handler.
+    pub(crate) fn of<H: 'static>(&self) -> HandlerPolicy {
+        self.own.get(&TypeId::of::<H>()).copied().unwrap_or(self.default)
+    }
 }
 
 impl Default for HandlerPolicy {

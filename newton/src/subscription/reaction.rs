@@ -9,7 +9,7 @@ use crate::domain::{Clock, Name};
 use crate::error::Result;
 use crate::repository::Dispatch;
 use crate::store::{EventStore, StateStore};
-use crate::subscription::{HandlerPolicy, Monitor, Node, Parking, Provided, Stop, Subscriptions};
+use crate::subscription::{HandlerPolicies, Monitor, Node, Parking, Provided, Stop, Subscriptions};
 
 /// What kind of reaction it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +60,7 @@ pub(crate) struct Runtime {
 pub(crate) struct Assembly {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) provided: Provided,
-    pub(crate) handler_policy: HandlerPolicy,
+    pub(crate) handler_policies: HandlerPolicies,
     pub(crate) dispatch: Arc<dyn Dispatch>,
     /// The folder of the projections that are files; `None` where the store is in memory.
     pub(crate) projections: Option<std::path::PathBuf>,
