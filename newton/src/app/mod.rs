@@ -6,7 +6,6 @@
 mod builder;
 mod execute;
 mod lease;
-mod parked;
 mod reactions;
 mod services;
 mod start;
