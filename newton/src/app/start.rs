@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::app::gate::Gate;
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
 use crate::bus::{Bus, Middleware};
@@ -44,8 +45,8 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
     let assembly = Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), projections };
-    let reactions = Reactions::start(&registry, &assembly)?;
-    let core = Core { environment, registry, bus, runtime, reactions };
+    let reactions = Reactions::start(&registry, &assembly).await?;
+    let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }
 
