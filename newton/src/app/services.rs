@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::service::{EventHandler, ReplaySafe, Service};
+use crate::subscription::Dropped;
 
 impl App {
     /// Cuts the keys of an event handler into another number of segments, from 1 to 1,024, over all nodes that run it. They
@@ -15,6 +16,7 @@ impl App {
     /// [`Configuration`](ErrorKind::Configuration) where it is not registered, [`InvalidInput`](ErrorKind::InvalidInput)
     /// for another number, and the store's.
     pub async fn resplit<H: EventHandler>(&self, segments: u32) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
         self.service::<H>()?.resplit(segments).await
     }
 
@@ -26,13 +28,22 @@ impl App {
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where it is not registered, and the store's.
     pub async fn replay<H: ReplaySafe>(&self, from: OrderId) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
         self.service::<H>()?.replay(from).await
     }
 
+    /// What of a reaction's parked work was given up, and why.
+    ///
+    /// # Errors
+    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, and the stores'.
+    pub async fn dropped<T: 'static>(&self) -> Result<Vec<Dropped>> {
+        self.core.reactions.of::<T>()?.parking().dropped().await
+    }
+
     fn service<H: EventHandler>(&self) -> Result<&Service<H>> {
-        let reaction = self.core.reactions.of::<H>().and_then(|reaction| reaction.as_any().downcast_ref());
-        reaction.ok_or_else(|| {
-            let message = format!("the event handler `{}` is not registered with this app", H::NAME);
+        let reaction = self.core.reactions.of::<H>()?;
+        reaction.as_any().downcast_ref().ok_or_else(|| {
+            let message = format!("`{}` is registered with this app, but not as an event handler", H::NAME);
             Error::new(ErrorKind::Configuration, "find event handler", message)
         })
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::app::gate::Gate;
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
 use crate::bus::{Bus, Middleware};
@@ -57,7 +58,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let assembly =
         Assembly { runtime: runtime.clone(), provided, handler_policies, dispatch: bus.clone(), projections };
     let reactions = Reactions::start(&registry, &assembly).await?;
-    let core = Core { environment, registry, bus, runtime, reactions };
+    let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }
 

@@ -36,11 +36,9 @@ pub(super) async fn run(task: Task, mut stop: Stop) {
     let (mut next, mut renewals, mut unsettled, mut seen) = (Instant::now(), 0, false, HashMap::new());
     loop {
         tokio::select! {
+            // What is due comes before what is new.
             biased;
             () = stop.requested() => break,
-            () = shared.woken.notified() => {
-                unsettled |= shared.is_anything_returned() && give_back_unclaimed(shared).await.is_err();
-            }
             () = sleep_until(next), if unsettled || shared.holds_any() => {
                 let since = Instant::now();
                 let pause = beat(shared).await;
@@ -48,6 +46,9 @@ pub(super) async fn run(task: Task, mut stop: Stop) {
                 if renewals % SWEEP_EVERY == 0 && let Err(error) = sweep(shared, &mut seen, since).await {
                     tracing::debug!(%error, "the records of dead nodes were not removed");
                 }
+            }
+            () = shared.woken.notified() => {
+                unsettled |= shared.is_anything_returned() && give_back_unclaimed(shared).await.is_err();
             }
         }
     }

@@ -66,11 +66,11 @@ impl Node {
         let (mut changes, mut observer) = (process::changes(), Observer::default());
         loop {
             changes.mark_unchanged();
-            if let Some(taken) = self.take(name, &mut observer).await? {
-                if let Some(lost) = self.shared.hold(name, taken.epoch, taken.since) {
-                    self.ensure_task();
-                    return Ok(Lease::new(claim, taken, lost));
-                }
+            if let Some(taken) = self.take(name, &mut observer).await?
+                && let Some(lost) = self.shared.hold(name, taken.epoch, taken.since)
+            {
+                self.ensure_task();
+                return Ok(Lease::new(claim, &taken, lost));
             }
             self.check_open()?;
             // An error says that nobody in this process can change anything any more, which is no reason to give up.

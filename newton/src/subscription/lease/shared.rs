@@ -137,7 +137,9 @@ impl Shared {
             let names: Vec<_> = held.keys().map(Name::as_str).collect();
             tracing::warn!(leases = names.join(", "), "leases were not renewed in time and count as lost");
         }
-        held.values().for_each(|held| held.stopper.stop());
+        for held in held.values() {
+            held.stopper.stop();
+        }
     }
 
     /// What is held now, with its epoch.
