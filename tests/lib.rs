@@ -4,6 +4,7 @@
 pub mod acknowledged;
 pub mod bank;
 pub mod random;
+pub mod recorder;
 pub mod workload;
 
 use std::path::{Path, PathBuf};

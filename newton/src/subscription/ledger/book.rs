@@ -73,11 +73,6 @@ impl Book {
         self.parked.contains(key)
     }
 
-    /// How many keys are parked.
-    pub(crate) fn parked_keys(&self) -> usize {
-        self.parked.len()
-    }
-
     /// Moves the place up to `through` and sets events aside, in one write under the segment's lease.
     ///
     /// # Errors
@@ -103,7 +98,7 @@ impl Book {
                 }
             }
             if !freed.is_empty() {
-                freed.iter().for_each(|key| drop(self.parked.remove(key)));
+                self.parked.retain(|key| !freed.contains(key));
                 return Ok(Committed::Freed(freed));
             }
             match lease.write(batch).await {
