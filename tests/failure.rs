@@ -276,9 +276,11 @@ async fn an_outage_of_the_store_pauses_and_skips_nothing(given: Given) {
     eventually("paused", async || timed.phase().await == Phase::Paused).await;
     timed.deposit(1).await;
     state.is_down.store(false, Ordering::SeqCst);
-    pass_time(&timed.clock, "over", async || probe.versions_of("acc-1").len() == 2).await;
+    pass_time(&timed.clock, "over", async || probe.versions_of("acc-1").contains(&2)).await;
     timed.at_the_head().await;
-    assert_eq!(probe.versions_of("acc-1"), [1, 2]);
+    let mut versions = probe.versions_of("acc-1");
+    versions.dedup();
+    assert!(versions == [1, 2], "what was not stored may come again: {versions:?}");
     assert!(timed.app.parked_of::<Recorder>().await.unwrap().is_empty());
 }
 
