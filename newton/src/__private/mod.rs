@@ -5,6 +5,7 @@
 //! - [`payload`]: the last step of encoding and decoding
 //! - [`show`]: fields in the text of a rejection
 //! - [`stub`]: types that stand in where a derive reported an error
+//! - [`taken`](mod@taken): from `#[unique(..)]` to the rejection of a value
 
 pub mod decide;
 pub mod evolve;
@@ -12,6 +13,7 @@ pub mod fingerprint;
 pub mod payload;
 pub mod show;
 pub mod stub;
+pub mod taken;
 
 pub use inventory;
 pub use serde;
@@ -23,3 +25,4 @@ pub use fingerprint::fingerprint;
 pub use payload::{decode, decode_remote, no_type_at, push_tag};
 pub use show::{Show, ShowByDebug, ShowByDisplay};
 pub use stub::StubEvent;
+pub use taken::{taken, taken_by};

@@ -8,6 +8,7 @@ mod execute;
 mod reactions;
 mod start;
 mod together;
+mod unique;
 
 use std::fmt::Display;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, Settings};
+use crate::repository::{Caller, Environment, Settings, unique};
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, Node, Provided, Runtime, Subscriptions};
 
@@ -29,6 +29,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let Parts { registry, stores, clock, settings, middleware, provided, projections } = parts;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
+        unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
     }
     let runtime = Arc::new(Runtime {
         events: stores.events.clone(),
