@@ -166,7 +166,8 @@ impl Builder {
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where no store was given or a name is registered twice,
     /// [`UnknownType`](ErrorKind::UnknownType) where the log of a registered aggregate has an event type that the program
-    /// does not know, and the errors of opening the store.
+    /// does not know, [`Unsupported`](ErrorKind::Unsupported) where an aggregate has unique fields and the store cannot
+    /// append to several streams at once, and the errors of opening the store.
     pub async fn start(self) -> Result<App> {
         let registry = self.registry.unwrap_or_else(Registry::discovered);
         registry.validate()?;

@@ -11,6 +11,7 @@ mod reactions;
 mod services;
 mod start;
 mod together;
+mod unique;
 
 use std::fmt::Display;
 use std::sync::Arc;

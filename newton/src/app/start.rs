@@ -11,7 +11,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, Settings};
+use crate::repository::{Caller, Environment, Settings, unique};
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
@@ -42,6 +42,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     } = parts;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
+        unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
     }
     let runtime = Arc::new(Runtime {
         events: stores.events.clone(),
