@@ -31,6 +31,7 @@ pub struct Builder {
     middleware: Vec<Arc<dyn Middleware>>,
     provided: Provided,
     projections: Option<PathBuf>,
+    rebuild_changed: bool,
 }
 
 /// Where the stores come from.
@@ -51,6 +52,7 @@ impl Default for Builder {
             middleware: Vec::new(),
             provided: Provided::default(),
             projections: None,
+            rebuild_changed: false,
         }
     }
 }
@@ -135,6 +137,12 @@ impl Builder {
         Self { projections: Some(folder.into()), ..self }
     }
 
+    /// Rebuilds durable projections whose code has changed, beside the live data, without being asked. Otherwise the new
+    /// code goes on with the old data, the start warns, and [`App::changed_projections`] names them.
+    pub fn rebuild_changed(self, rebuild: bool) -> Self {
+        Self { rebuild_changed: rebuild, ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -153,8 +161,10 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, projections, .. } = self;
-        start::run(Parts { registry, stores, clock, settings, middleware, provided, projections }).await
+        let Self { clock, settings, middleware, provided, projections, rebuild_changed, .. } = self;
+        let parts =
+            Parts { registry, stores, clock, settings, middleware, provided, projections, rebuild_changed };
+        start::run(parts).await
     }
 }
 

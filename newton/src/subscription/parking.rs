@@ -46,4 +46,11 @@ pub(crate) trait Parking: Debug + Send + Sync {
 
     /// Gives up the first event of a key, for a reason that is kept, and then tries the later ones.
     async fn drop_first(&self, key: &str, reason: &str) -> Result<()>;
+
+    /// The key of a parked event between two order ids, inclusive, if there is one.
+    async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {
+        let is_among = |event: &Parked| (first..=last).contains(&event.order_id);
+        let parked = self.list().await?;
+        Ok(parked.into_iter().find(|key| key.events.iter().any(is_among)).map(|key| key.key))
+    }
 }
