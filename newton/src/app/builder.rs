@@ -36,6 +36,7 @@ pub struct Builder {
     handler_policies: HandlerPolicies,
     projections: Option<PathBuf>,
     lease_term: Duration,
+    rebuild_changed: bool,
 }
 
 /// Where the stores come from.
@@ -58,6 +59,7 @@ impl Default for Builder {
             handler_policies: HandlerPolicies::default(),
             projections: None,
             lease_term: Node::TERM,
+            rebuild_changed: false,
         }
     }
 }
@@ -161,6 +163,12 @@ impl Builder {
         Self { lease_term: term, ..self }
     }
 
+    /// Rebuilds durable projections whose code has changed, beside the live data, without being asked. Otherwise the new
+    /// code goes on with the old data, the start warns, and [`App::changed_projections`] names them.
+    pub fn rebuild_changed(self, rebuild: bool) -> Self {
+        Self { rebuild_changed: rebuild, ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -180,8 +188,17 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, handler_policies, projections, lease_term, .. } =
-            self;
+        let Self {
+            clock,
+            settings,
+            middleware,
+            provided,
+            handler_policies,
+            projections,
+            lease_term,
+            rebuild_changed,
+            ..
+        } = self;
         let parts = Parts {
             registry,
             stores,
@@ -192,6 +209,7 @@ impl Builder {
             handler_policies,
             projections,
             lease_term,
+            rebuild_changed,
         };
         start::run(parts).await
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`App`]: what a program calls; [`Builder`] makes it
 //! - [`Execute`], [`Together`]: commands on their way, with their options
+//! - [`CaughtUp`]: a wait until a command has reached a projection
 
 mod builder;
 mod execute;
@@ -12,6 +13,7 @@ mod services;
 mod start;
 mod together;
 mod unique;
+mod views;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use futures_util::Stream;
 pub use builder::Builder;
 pub use execute::{Execute, Named};
 pub use together::Together;
+pub use views::CaughtUp;
 
 use crate::bus::Bus;
 use crate::domain::{Aggregate, AggregateId, Command, Version};

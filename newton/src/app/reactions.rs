@@ -32,6 +32,11 @@ impl Reactions {
         Ok(Self { by_type, stopper })
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<dyn Reaction>> {
+        self.by_type.values()
+    }
+
     /// The reaction of a type.
     pub(super) fn of<T: 'static>(&self) -> Option<&Arc<dyn Reaction>> {
         self.by_type.get(&TypeId::of::<T>())

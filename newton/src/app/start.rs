@@ -1,6 +1,6 @@
 //! Starting: the log is checked against the program, and the parts are joined.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub(super) struct Parts {
     pub(super) handler_policies: HandlerPolicies,
     pub(super) projections: Option<PathBuf>,
     pub(super) lease_term: Duration,
+    pub(super) rebuild_changed: bool,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
@@ -39,7 +40,10 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         handler_policies,
         projections,
         lease_term,
+        rebuild_changed,
     } = parts;
+    let events_file = stores.file.clone();
+    let projections = projections.or_else(|| events_file.as_deref().map(beside));
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
         unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
@@ -55,11 +59,25 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
-    let assembly =
-        Assembly { runtime: runtime.clone(), provided, handler_policies, dispatch: bus.clone(), projections };
+    let assembly = Assembly {
+        runtime: runtime.clone(),
+        provided,
+        handler_policies,
+        dispatch: bus.clone(),
+        projections,
+        events_file,
+        rebuild_changed,
+    };
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
+}
+
+/// The folder for the files of projections, beside the file of the events.
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".projections");
+    name.into()
 }
 
 /// Refuses a program that does not know an event type in the log of one of its aggregates.

@@ -24,6 +24,8 @@ mod verify;
 mod watcher;
 mod writer;
 
+pub(crate) use connection::open_beside;
+pub(crate) use failure::of_sqlite;
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;
 pub use verify::Verification;
