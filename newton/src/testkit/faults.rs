@@ -94,7 +94,7 @@ impl Faults {
     /// The stores with these faults in front of them.
     pub fn over(&self, stores: &Stores) -> Stores {
         let faulty = |faults: &Self| Faulty { faults: faults.clone(), stores: stores.clone() };
-        Stores { events: Arc::new(faulty(self)), state: Arc::new(faulty(self)) }
+        Stores { events: Arc::new(faulty(self)), state: Arc::new(faulty(self)), file: stores.file.clone() }
     }
 
     /// The operations so far, in order.
