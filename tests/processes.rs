@@ -13,14 +13,14 @@ use newton_tests::bank::{Account, deposit, open};
 use tokio::task::JoinSet;
 
 /// Another process on the file, which answers requests. Dropping it ends it.
-struct Other {
+pub(crate) struct Other {
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Other {
-    fn start(given: &Given) -> Self {
+    pub(crate) fn start(given: &Given) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_newton-tests-process"))
             .args(["serve", given.url()])
             .stdin(Stdio::piped())
@@ -51,7 +51,7 @@ impl Other {
     }
 
     /// Has it append one event; gives the order id and the version.
-    fn append(&mut self, stream: &str, event_type: &str) -> (u64, u64) {
+    pub(crate) fn append(&mut self, stream: &str, event_type: &str) -> (u64, u64) {
         let id = newton::domain::EventId::generate();
         let answer = self.ask(&format!("append {stream} {event_type} {id} any"));
         match answer.parse() {
