@@ -24,4 +24,5 @@ mod scenario;
 mod snapshots;
 mod sqlite;
 mod start;
+mod subscriptions;
 mod tracing;
