@@ -12,9 +12,10 @@ impl App {
     /// Returns once that is asked for; it takes effect soon after.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, [`InvalidInput`](crate::ErrorKind::InvalidInput)
     /// for another number, and the store's.
     pub async fn resplit<H: EventHandler>(&self, segments: u32) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
         self.service::<H>()?.resplit(segments).await
     }
 
@@ -26,6 +27,7 @@ impl App {
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, and the store's.
     pub async fn replay<H: ReplaySafe>(&self, from: OrderId) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
         self.service::<H>()?.replay(from).await
     }
 

@@ -14,7 +14,9 @@ use crate::domain::{EventId, Name, OrderId, SystemClock, clock::Clock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::Registry;
 use crate::store::{MemoryStore, Scan, Stores};
-use crate::subscription::{Monitor, Parked, ParkedKey, Parking, Phase, Reaction, ReactionKind, Stop};
+use crate::subscription::{
+    Dropped, Monitor, Parked, ParkedKey, Parking, Phase, Reaction, ReactionKind, Stop,
+};
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(Duration::from_mins(1), future).await.expect("it happens")
@@ -121,6 +123,10 @@ impl Parking for FakeParking {
 
     async fn drop_first(&self, key: &str, _: &str) -> Result<()> {
         self.retry(key).await.map(drop)
+    }
+
+    async fn dropped(&self) -> Result<Vec<Dropped>> {
+        Ok(Vec::new())
     }
 }
 
