@@ -16,6 +16,7 @@ mod metadata;
 mod model;
 mod power_cut;
 mod processes;
+mod projections;
 mod readme;
 mod registry;
 mod scenario;

@@ -98,7 +98,7 @@ impl App {
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where it is not in this app's registry, and the store's.
-    pub async fn status_of<T: 'static>(&self) -> Result<Status> {
+    pub async fn status<T: 'static>(&self) -> Result<Status> {
         let reaction = self.reaction::<T>()?;
         let runtime = &self.core.runtime;
         let head = runtime.events.head().await?.current();
