@@ -1,12 +1,12 @@
 //! What can be wrong with an aggregate.
 
 use quote::ToTokens;
-use syn::{LitInt, Type};
+use syn::Type;
 
-use super::model::Model;
+use super::model::{Model, Unique};
 use crate::support::errors::Errors;
 use crate::support::naming::plain;
-use crate::support::{payload, source};
+use crate::support::{attribute, payload, source};
 
 pub(crate) fn check(model: &Model, errors: &mut Errors) {
     match &model.context {
@@ -21,8 +21,9 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
     }
     model.name.check_part("an aggregate", errors);
     payload::check(&model.shape, errors);
+    check_unique(&model.unique, errors);
     for number in [&model.snapshot_every, &model.fold].into_iter().flatten() {
-        check_number(number, errors);
+        attribute::check_number(number, errors);
     }
     for ty in [&model.event, &model.command, &model.rejection] {
         if is_less_visible(model, ty) {
@@ -35,9 +36,18 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
     }
 }
 
-fn check_number(number: &LitInt, errors: &mut Errors) {
-    if number.base10_parse::<u64>().is_err() {
-        errors.on(number, "write a whole number below 2^64");
+fn check_unique(unique: &[Unique], errors: &mut Errors) {
+    for (index, Unique { name, .. }) in unique.iter().enumerate() {
+        name.check_part("a unique field", errors);
+        if unique[..index].iter().any(|other| other.name.text == name.text) {
+            errors.at(
+                name.span,
+                format_args!(
+                    "another unique field has the name \"{}\"; give this one its own with `name = \"..\"`",
+                    name.text
+                ),
+            );
+        }
     }
 }
 

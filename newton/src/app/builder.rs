@@ -1,7 +1,9 @@
 //! Putting an app together.
 
+use std::any::TypeId;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::App;
 use crate::app::start::{self, Parts};
@@ -10,8 +12,9 @@ use crate::domain::{Clock, Name, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
 use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
+use crate::service::EventHandler;
 use crate::store::{Stores, open};
-use crate::subscription::Provided;
+use crate::subscription::{HandlerPolicies, HandlerPolicy, Node, Provided};
 
 /// Puts an app together: a store, and where the defaults do not fit, the rest.
 ///
@@ -30,7 +33,9 @@ pub struct Builder {
     settings: Settings,
     middleware: Vec<Arc<dyn Middleware>>,
     provided: Provided,
+    handler_policies: HandlerPolicies,
     projections: Option<PathBuf>,
+    lease_term: Duration,
     rebuild_changed: bool,
 }
 
@@ -51,7 +56,9 @@ impl Default for Builder {
             settings,
             middleware: Vec::new(),
             provided: Provided::default(),
+            handler_policies: HandlerPolicies::default(),
             projections: None,
+            lease_term: Node::TERM,
             rebuild_changed: false,
         }
     }
@@ -131,10 +138,29 @@ impl Builder {
         self
     }
 
+    /// Tries failing event handlers by this policy.
+    pub fn handlers(mut self, policy: HandlerPolicy) -> Self {
+        self.handler_policies.default = policy;
+        self
+    }
+
+    /// Tries one event handler by a policy of its own.
+    pub fn handler<H: EventHandler>(mut self, policy: HandlerPolicy) -> Self {
+        self.handler_policies.own.insert(TypeId::of::<H>(), policy);
+        self
+    }
+
     /// Keeps the files of durable projections in this folder. By default it is beside the event file, named after it
     /// with `.projections`; where the events are in memory, the files last as long as the app.
     pub fn projections_in(self, folder: impl Into<PathBuf>) -> Self {
         Self { projections: Some(folder.into()), ..self }
+    }
+
+    /// How long this app may show no sign of life before others take over what it runs alone; 3 seconds by default, at
+    /// least 100 milliseconds. It renews its leases three times in that time, all by one write. Whether its process has
+    /// ended is seen at once by others on the same machine.
+    pub fn lease_term(self, term: Duration) -> Self {
+        Self { lease_term: term, ..self }
     }
 
     /// Rebuilds durable projections whose code has changed, beside the live data, without being asked. Otherwise the new
@@ -148,7 +174,8 @@ impl Builder {
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where no store was given or a name is registered twice,
     /// [`UnknownType`](ErrorKind::UnknownType) where the log of a registered aggregate has an event type that the program
-    /// does not know, and the errors of opening the store.
+    /// does not know, [`Unsupported`](ErrorKind::Unsupported) where an aggregate has unique fields and the store cannot
+    /// append to several streams at once, and the errors of opening the store.
     pub async fn start(self) -> Result<App> {
         let registry = self.registry.unwrap_or_else(Registry::discovered);
         registry.validate()?;
@@ -161,9 +188,29 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, projections, rebuild_changed, .. } = self;
-        let parts =
-            Parts { registry, stores, clock, settings, middleware, provided, projections, rebuild_changed };
+        let Self {
+            clock,
+            settings,
+            middleware,
+            provided,
+            handler_policies,
+            projections,
+            lease_term,
+            rebuild_changed,
+            ..
+        } = self;
+        let parts = Parts {
+            registry,
+            stores,
+            clock,
+            settings,
+            middleware,
+            provided,
+            handler_policies,
+            projections,
+            lease_term,
+            rebuild_changed,
+        };
         start::run(parts).await
     }
 }

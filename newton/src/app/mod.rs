@@ -6,10 +6,13 @@
 
 mod builder;
 mod execute;
+mod lease;
 mod parked;
 mod reactions;
+mod services;
 mod start;
 mod together;
+mod unique;
 mod views;
 
 use std::fmt::Display;

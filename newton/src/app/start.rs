@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
@@ -10,9 +11,9 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, Settings};
+use crate::repository::{Caller, Environment, Settings, unique};
 use crate::store::{EventStore, Stores};
-use crate::subscription::{Assembly, Node, Provided, Runtime, Subscriptions};
+use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
 /// What an app is put together from.
 pub(super) struct Parts {
@@ -22,24 +23,37 @@ pub(super) struct Parts {
     pub(super) settings: Settings,
     pub(super) middleware: Vec<Arc<dyn Middleware>>,
     pub(super) provided: Provided,
+    pub(super) handler_policies: HandlerPolicies,
     pub(super) projections: Option<PathBuf>,
+    pub(super) lease_term: Duration,
     pub(super) rebuild_changed: bool,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
-    let Parts { registry, stores, clock, settings, middleware, provided, projections, rebuild_changed } =
-        parts;
+    let Parts {
+        registry,
+        stores,
+        clock,
+        settings,
+        middleware,
+        provided,
+        handler_policies,
+        projections,
+        lease_term,
+        rebuild_changed,
+    } = parts;
     let events_file = stores.file.clone();
     let projections = projections.or_else(|| events_file.as_deref().map(beside));
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
+        unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
     }
     let runtime = Arc::new(Runtime {
         events: stores.events.clone(),
         state: stores.state.clone(),
         clock: clock.clone(),
         subscriptions: Subscriptions::new(stores.events.clone()),
-        node: Node::new(stores.state.clone()),
+        node: Node::with_term(stores.state.clone(), lease_term),
         service: settings.service.clone(),
     });
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
@@ -48,12 +62,13 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let assembly = Assembly {
         runtime: runtime.clone(),
         provided,
+        handler_policies,
         dispatch: bus.clone(),
         projections,
         events_file,
         rebuild_changed,
     };
-    let reactions = Reactions::start(&registry, &assembly)?;
+    let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }

@@ -18,7 +18,7 @@ use crate::projection::rebuild::Rebuildable;
 use crate::projection::view::sealed;
 use crate::projection::{MemoryProjection, View};
 use crate::store::Read;
-use crate::subscription::{Assembly, Lease, Monitor, ParkedKey, Parking, Reaction, Runtime};
+use crate::subscription::{Assembly, Dropped, Lease, Monitor, ParkedKey, Parking, Reaction, Runtime};
 
 /// The longest that readers are kept waiting, but for the handler of a single event.
 const WRITE_LOCK: Duration = Duration::from_millis(2);
@@ -276,6 +276,11 @@ impl<P: MemoryProjection> Parking for Memory<P> {
         let Some(note) = dropped else { return self.events_of(key).await.map(drop) };
         tracing::warn!(projection = P::NAME, key, event = %note.event_id, reason, "a parked event was given up");
         if self.live.read().parked.contains_key(key) { self.retry(key).await.map(drop) } else { Ok(()) }
+    }
+
+    async fn dropped(&self) -> Result<Vec<Dropped>> {
+        let message = "a projection keeps no list of what was given up; see its log";
+        Err(Error::new(ErrorKind::Unsupported, "list dropped events", message))
     }
 
     async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {

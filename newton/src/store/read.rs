@@ -1,6 +1,8 @@
 //! What a read takes and gives.
 
-use crate::domain::{EventId, FoldEvent, OrderId, Query, RecordedEvent, StreamName, Timestamp, Version};
+use crate::domain::{
+    CorrelationId, EventId, FoldEvent, OrderId, Query, RecordedEvent, StreamName, Timestamp, Version,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A request for a page of recorded events.
@@ -38,6 +40,9 @@ pub enum Selection {
     All,
     /// The events with these ids, wherever they are, in order-id order; unknown ids are left out.
     Ids(Vec<EventId>),
+    /// The events of this correlation, wherever they are, in order-id order. Those of system streams are among them,
+    /// asked for or not: they belong to what came of the first cause.
+    Correlation(CorrelationId),
 }
 
 /// A place to read from, inclusive in both directions.
@@ -90,6 +95,46 @@ pub struct Slice {
     pub version: Version,
     /// Whether the stream ended with a tombstone.
     pub deleted: bool,
+}
+
+impl Selection {
+    /// A selection from text: [`__all__`](StreamName::ALL), a domain stream such as `bank/Account`, or a stream such as
+    /// `bank/Account/acc-1`.
+    ///
+    /// A name of three parts or more is a stream, any other a domain stream. A stream whose name has fewer parts is
+    /// selected by [`Selection::Stream`] itself.
+    ///
+    /// ```
+    /// use newton::StreamName;
+    /// use newton::store::Selection;
+    ///
+    /// let account = StreamName::parse("bank/Account/acc-1")?;
+    /// assert_eq!(Selection::parse("bank/Account/acc-1")?, Selection::Stream(account));
+    /// assert_eq!(Selection::parse("bank/Account")?, Selection::Domain(StreamName::parse("bank/Account")?));
+    /// assert_eq!(Selection::parse("__all__")?, Selection::All);
+    /// # Ok::<(), newton::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where it is no stream's name.
+    pub fn parse(target: &str) -> Result<Self> {
+        if target == StreamName::ALL {
+            return Ok(Self::All);
+        }
+        let name = StreamName::parse(target)?;
+        Ok(if target.matches('/').count() >= 2 { Self::Stream(name) } else { Self::Domain(name) })
+    }
+
+    /// Whether an event is in one of the streams; `system` says whether `All` includes system streams.
+    pub(crate) fn covers(&self, event: &RecordedEvent, system: bool) -> bool {
+        match self {
+            Self::Stream(stream) => event.stream == *stream,
+            Self::Domain(domain) => event.stream.domain() == Some(domain.as_str()),
+            Self::All => system || !event.stream.is_system(),
+            Self::Ids(ids) => ids.contains(&event.id),
+            Self::Correlation(id) => event.metadata.correlation_id.as_ref() == Some(id),
+        }
+    }
 }
 
 impl Read {

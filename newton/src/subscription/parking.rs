@@ -35,6 +35,19 @@ pub struct Parked {
     pub event: Option<RecordedEvent>,
 }
 
+/// An event that was given up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropped {
+    /// The stream, tag or instance it belongs to.
+    pub key: Name,
+    /// The event, as it was set aside.
+    pub parked: Parked,
+    /// Why it was given up.
+    pub reason: String,
+    /// When.
+    pub time: Timestamp,
+}
+
 /// A reaction's parked keys.
 #[async_trait]
 pub(crate) trait Parking: Debug + Send + Sync {
@@ -46,6 +59,9 @@ pub(crate) trait Parking: Debug + Send + Sync {
 
     /// Gives up the first event of a key, for a reason that is kept, and then tries the later ones.
     async fn drop_first(&self, key: &str, reason: &str) -> Result<()>;
+
+    /// What was given up, and why.
+    async fn dropped(&self) -> Result<Vec<Dropped>>;
 
     /// The key of a parked event between two order ids, inclusive, if there is one.
     async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {

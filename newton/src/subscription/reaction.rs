@@ -9,7 +9,7 @@ use crate::domain::{Clock, Name, OrderId};
 use crate::error::Result;
 use crate::repository::Dispatch;
 use crate::store::{EventStore, StateStore};
-use crate::subscription::{Monitor, Node, Parking, Provided, Stop, Subscriptions};
+use crate::subscription::{HandlerPolicies, Monitor, Node, Parking, Provided, Stop, Subscriptions};
 
 /// What kind of reaction it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +33,11 @@ pub(crate) trait Reaction: Any + Send + Sync {
 
     /// The typed reaction, for the app's typed questions.
     fn as_any(&self) -> &(dyn Any + Send + Sync);
+
+    /// Stores what must be stored before the app's start returns, such as where "now" is.
+    async fn register(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// How far it got, on whichever node it runs.
     async fn position(&self) -> Result<OrderId> {
@@ -60,6 +65,7 @@ pub(crate) struct Runtime {
 pub(crate) struct Assembly {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) provided: Provided,
+    pub(crate) handler_policies: HandlerPolicies,
     pub(crate) dispatch: Arc<dyn Dispatch>,
     /// The folder of the projections that are files; `None` where the store is in memory.
     pub(crate) projections: Option<std::path::PathBuf>,

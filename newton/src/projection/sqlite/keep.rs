@@ -19,7 +19,7 @@ use crate::projection::guard::Flood;
 use crate::projection::keep::Keep;
 use crate::projection::parked::{self, Note};
 use crate::store::Read;
-use crate::subscription::{Assembly, Lease, Monitor, ParkedKey, Parking, Provided, Runtime};
+use crate::subscription::{Assembly, Dropped, Lease, Monitor, ParkedKey, Parking, Provided, Runtime};
 
 /// A projection's files.
 pub(in crate::projection) struct Sqlite<P> {
@@ -257,6 +257,11 @@ impl<P: SqliteProjection> Parking for Sqlite<P> {
         };
         self.monitor.parked_keys(self.worker()?.run(drop_first).await?);
         if more { self.retry(key).await.map(drop) } else { Ok(()) }
+    }
+
+    async fn dropped(&self) -> Result<Vec<Dropped>> {
+        let message = "a projection keeps no list of what was given up; see its log";
+        Err(Error::new(ErrorKind::Unsupported, "list dropped events", message))
     }
 
     async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {

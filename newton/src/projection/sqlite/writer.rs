@@ -315,7 +315,7 @@ impl<P: SqliteProjection> Writer<P> {
 
 /// Makes the tables of a new file.
 fn set_up<P: SqliteProjection>(connection: &Connection) -> Result<()> {
-    let set_up = guard::call(|| P::setup(&mut SqliteTx::new(connection, None)), guard::newtons);
+    let set_up = guard::call(|| P::make_tables(&mut SqliteTx::new(connection, None)), guard::newtons);
     set_up.map_err(|trouble| match trouble {
         Trouble::Infrastructure(error) => error,
         Trouble::Handler(cause) => {
