@@ -2,8 +2,14 @@
 //!
 //! - [`Saga`]: what the derive makes; [`Trigger`] and [`FromTrigger`]: what makes an instance move
 //! - [`Flow`]: what a handler is given; [`Deadline`], [`CommandFailed`]: what it can be told besides events
+//! - [`record`]: what an instance's stream holds
+//! - `instance`, `step`, `state`: pure; the fold of a stream, one trigger on it, and the state across versions
 
 mod flow;
+mod instance;
+pub mod record;
+mod state;
+mod step;
 mod traits;
 mod trigger;
 
