@@ -11,6 +11,7 @@ mod execute;
 mod flaws;
 mod house;
 mod laws;
+mod leases;
 mod loading;
 mod metadata;
 mod model;

@@ -13,7 +13,7 @@ use newton_tests::bank::{Account, deposit, open};
 use tokio::task::JoinSet;
 
 /// Another process on the file, which answers requests. Dropping it ends it.
-struct Other {
+pub(crate) struct Other {
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -21,8 +21,12 @@ struct Other {
 
 impl Other {
     fn start(given: &Given) -> Self {
+        Self::with_lease_term(given, 3)
+    }
+
+    pub(crate) fn with_lease_term(given: &Given, seconds: u64) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_newton-tests-process"))
-            .args(["serve", given.url()])
+            .args(["serve", given.url(), &seconds.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -45,9 +49,13 @@ impl Other {
         line.trim_end().to_owned()
     }
 
-    fn ask(&mut self, request: &str) -> String {
+    pub(crate) fn ask(&mut self, request: &str) -> String {
         self.request(request);
         self.answer()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Has it append one event; gives the order id and the version.

@@ -1,16 +1,19 @@
 //! Another process on the same file, which the tests start.
 //!
 //! - `write <url> <name> <seed>` writes until it is killed, and prints a line for each acknowledgement
-//! - `serve <url>` answers each line of its input with one line; see [`answer`]
+//! - `serve <url> <seconds>` answers each line of its input with one line; see [`answer`]; so long is its lease term
 //!
 //! A failure is printed as a line that starts with `failed` and ends the process.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use newton::domain::{Clock, NewEvent, SystemClock};
 use newton::repository::ExecuteError;
-use newton::store::{Append, Stores, open};
+use newton::store::{Append, Expect, StateKey, StateWrite, Stores, open};
+use newton::subscription::Lease;
 use newton::{App, CommandId, ErrorKind, ExpectedVersion, Newton, Payload, StreamName, Version};
 use newton_tests::acknowledged::{Acknowledged, Part};
 use newton_tests::bank::{Account, deposit};
@@ -26,8 +29,8 @@ async fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ended = match words[..] {
         ["write", url, name, seed] => write(url, name, seed).await,
-        ["serve", url] => serve(url).await,
-        _ => Err("use `write <url> <name> <seed>` or `serve <url>`".into()),
+        ["serve", url, seconds] => serve(url, seconds).await,
+        _ => Err("use `write <url> <name> <seed>` or `serve <url> <seconds>`".into()),
     };
     if let Err(failure) = ended {
         tell(&format!("failed: {failure}"));
@@ -48,12 +51,15 @@ async fn write(url: &str, name: &str, seed: &str) -> Result<(), Failure> {
     Err(workload.run(random).await.into())
 }
 
-async fn serve(url: &str) -> Result<(), Failure> {
+async fn serve(url: &str, seconds: &str) -> Result<(), Failure> {
     let stores = open(url).await?;
-    let app = Newton::builder().stores(stores.clone()).only::<Account>().service("other").start().await?;
+    let term = Duration::from_secs(seconds.parse()?);
+    let builder = Newton::builder().stores(stores.clone()).only::<Account>().service("other");
+    let app = builder.lease_term(term).start().await?;
+    let mut leases = HashMap::new();
     tell("ready");
     for line in std::io::stdin().lock().lines() {
-        tell(&answer(&stores, &app, &line?).await?);
+        tell(&answer(&stores, &app, &mut leases, &line?).await?);
     }
     Ok(())
 }
@@ -61,7 +67,14 @@ async fn serve(url: &str) -> Result<(), Failure> {
 /// - `append <stream> <type> <event id> <expected version or any>` appends one event
 /// - `command <account> <command id>` deposits 1
 /// - `deposit <account> <tasks> <times>` deposits 1 so many times in each of so many tasks, however long it takes
-async fn answer(stores: &Stores, app: &App, request: &str) -> Result<String, Failure> {
+/// - `lease <name>` acquires a lease and keeps it
+/// - `fenced <name> <key>` writes a state record by that lease
+async fn answer(
+    stores: &Stores,
+    app: &App,
+    leases: &mut HashMap<String, Lease>,
+    request: &str,
+) -> Result<String, Failure> {
     match request.split(' ').collect::<Vec<_>>()[..] {
         ["append", stream, event_type, id, expected] => {
             append(stores, stream, event_type, id, expected).await
@@ -79,6 +92,13 @@ async fn answer(stores: &Stores, app: &App, request: &str) -> Result<String, Fai
             depositors.join_all().await.into_iter().collect::<Result<(), Failure>>()?;
             Ok("done".to_owned())
         }
+        ["lease", name] => {
+            let lease = app.lease(name).await?;
+            let epoch = lease.epoch();
+            leases.insert(name.to_owned(), lease);
+            Ok(format!("epoch {epoch}"))
+        }
+        ["fenced", name, key] => fenced(leases.get(name).ok_or("acquire it first")?, key).await,
         _ => Err(format!("`{request}` is no request").into()),
     }
 }
@@ -108,6 +128,17 @@ async fn append(
             ErrorKind::Conflict { actual, .. } => Ok(format!("conflict {actual}")),
             _ => Err(error.into()),
         },
+    }
+}
+
+async fn fenced(lease: &Lease, key: &str) -> Result<String, Failure> {
+    let write = StateWrite { key: StateKey::new("test", key), expect: Expect::Any, value: Some("1".into()) };
+    match lease.write(vec![write]).await {
+        Ok(()) => Ok("written".to_owned()),
+        Err(error) if *error.kind() == (ErrorKind::StateConflict { key: lease.key() }) => {
+            Ok("lost".to_owned())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

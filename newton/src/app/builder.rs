@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::App;
 use crate::app::start::{self, Parts};
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
 use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
 use crate::store::{Stores, open};
-use crate::subscription::Provided;
+use crate::subscription::{Node, Provided};
 
 /// Puts an app together: a store, and where the defaults do not fit, the rest.
 ///
@@ -31,6 +32,7 @@ pub struct Builder {
     middleware: Vec<Arc<dyn Middleware>>,
     provided: Provided,
     projections: Option<PathBuf>,
+    lease_term: Duration,
 }
 
 /// Where the stores come from.
@@ -51,6 +53,7 @@ impl Default for Builder {
             middleware: Vec::new(),
             provided: Provided::default(),
             projections: None,
+            lease_term: Node::TERM,
         }
     }
 }
@@ -135,6 +138,13 @@ impl Builder {
         Self { projections: Some(folder.into()), ..self }
     }
 
+    /// How long this app may show no sign of life before others take over what it runs alone; 3 seconds by default, at
+    /// least 100 milliseconds. It renews its leases three times in that time, all by one write. Whether its process has
+    /// ended is seen at once by others on the same machine.
+    pub fn lease_term(self, term: Duration) -> Self {
+        Self { lease_term: term, ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -153,8 +163,10 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, projections, .. } = self;
-        start::run(Parts { registry, stores, clock, settings, middleware, provided, projections }).await
+        let Self { clock, settings, middleware, provided, projections, lease_term, .. } = self;
+        let parts =
+            Parts { registry, stores, clock, settings, middleware, provided, projections, lease_term };
+        start::run(parts).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod builder;
 mod execute;
+mod lease;
 mod reactions;
 mod start;
 mod together;

@@ -17,10 +17,13 @@ pub(super) struct Reactions {
 
 impl Reactions {
     /// Puts all reactions of a registry together and runs them.
-    pub(super) fn start(registry: &Registry, assembly: &Assembly) -> Result<Self> {
+    pub(super) async fn start(registry: &Registry, assembly: &Assembly) -> Result<Self> {
         let assemble =
             |entry: &crate::registry::ReactionEntry| Ok((entry.type_id, entry.assemble(assembly)?));
         let by_type = registry.reactions().iter().map(assemble).collect::<Result<HashMap<_, _>>>()?;
+        for reaction in by_type.values() {
+            reaction.register().await?;
+        }
         let stopper = Stopper::new();
         for reaction in by_type.values() {
             let (reaction, stop) = (reaction.clone(), stopper.signal());

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
@@ -23,10 +24,11 @@ pub(super) struct Parts {
     pub(super) middleware: Vec<Arc<dyn Middleware>>,
     pub(super) provided: Provided,
     pub(super) projections: Option<PathBuf>,
+    pub(super) lease_term: Duration,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
-    let Parts { registry, stores, clock, settings, middleware, provided, projections } = parts;
+    let Parts { registry, stores, clock, settings, middleware, provided, projections, lease_term } = parts;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
     }
@@ -35,14 +37,14 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         state: stores.state.clone(),
         clock: clock.clone(),
         subscriptions: Subscriptions::new(stores.events.clone()),
-        node: Node::new(stores.state.clone()),
+        node: Node::with_term(stores.state.clone(), lease_term),
         service: settings.service.clone(),
     });
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
     let assembly = Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), projections };
-    let reactions = Reactions::start(&registry, &assembly)?;
+    let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }

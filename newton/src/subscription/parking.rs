@@ -35,6 +35,19 @@ pub struct Parked {
     pub event: Option<RecordedEvent>,
 }
 
+/// An event that was given up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropped {
+    /// The stream, tag or instance it belongs to.
+    pub key: Name,
+    /// The event, as it was set aside.
+    pub parked: Parked,
+    /// Why it was given up.
+    pub reason: String,
+    /// When.
+    pub time: Timestamp,
+}
+
 /// A reaction's parked keys.
 #[async_trait]
 pub(crate) trait Parking: Debug + Send + Sync {

@@ -34,6 +34,11 @@ pub(crate) trait Reaction: Any + Send + Sync {
     /// The typed reaction, for the app's typed questions.
     fn as_any(&self) -> &(dyn Any + Send + Sync);
 
+    /// Stores what must be stored before the app's start returns, such as where "now" is.
+    async fn register(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs until it is asked to stop, or fails for a reason outside the events. The supervisor runs it again after a
     /// failure or a panic, later and later; nothing that was acknowledged before may be lost by that.
     async fn run(&self, stop: Stop) -> Result<()>;
