@@ -31,6 +31,7 @@ pub use caller::Caller;
 pub(crate) use caller::Order;
 pub(crate) use dispatch::Dispatch;
 pub use environment::{Environment, Settings};
+pub(crate) use fold::panic_text;
 pub use history::Recorded;
 pub use outcome::{ExecuteError, Loaded, Receipt};
 pub use repository::Repository;

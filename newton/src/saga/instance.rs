@@ -58,7 +58,7 @@ pub(crate) enum Course {
 }
 
 /// A state as it is stored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct StoredState {
     pub(crate) json: Json,
     /// Its schema.

@@ -1,6 +1,5 @@
 //! One trigger on one instance: pure, from the fold and the trigger to the record that is to be appended.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -9,8 +8,9 @@ use crate::domain::{
     Cause, CorrelationId, EventId, HandlerError, Metadata, Name, OrderId, RecordedEvent, StreamName, Timestamp,
 };
 use crate::error::Error;
+use crate::repository::panic_text;
 use crate::saga::flow::{Asked, AskedCommand};
-use crate::saga::instance::{Failure, Instance};
+use crate::saga::instance::{Failure, Instance, StoredState};
 use crate::saga::record::{
     Advanced, CommandResult, Json, PlannedCommand, TimerRecord, TriggerKind, TriggerRecord,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Place<'a> {
     /// The events up to here were routed.
     pub(crate) passed: OrderId,
     pub(crate) now: Timestamp,
+    /// Whether the trigger is given up: it leaves its mark, but no handler sees it.
+    pub(crate) dropped: bool,
 }
 
 /// What comes of a trigger.
@@ -107,21 +109,35 @@ pub(crate) fn step<S: Saga>(instance: &Instance, input: &Input, place: Place<'_>
 /// Whether an event goes no further.
 fn admit<S: Saga>(instance: &Instance, event: &RecordedEvent, place: Place<'_>) -> Result<Option<Step>, Fault> {
     if !instance.exists() {
-        let starts = S::starts_on(event)? && place.key.is_some();
-        return Ok((!starts).then_some(Step::Unmatched("no instance was started for it")));
+        return Ok(match place.key {
+            None => Some(Step::Skipped),
+            Some(_) if S::starts_on(event)? => None,
+            Some(_) => Some(Step::Unmatched("no instance was started for it")),
+        });
     }
+    let by_key = is_own(instance, place)?;
     if event.order_id < instance.started {
         return Ok(Some(Step::Unmatched("the instance was started after it")));
     }
     if event.order_id <= instance.position {
         return Ok(Some(Step::Skipped));
     }
-    let by_key = place.key.is_some() && place.key == instance.key.as_deref();
     if instance.is_over() {
         return Ok(Some(if by_key { Step::Late } else { Step::Skipped }));
     }
     let concerned = by_key || instance.listens_to(event.order_id, &event.tags);
     Ok((!concerned).then_some(Step::Skipped))
+}
+
+/// Whether the instance is the one whose key the trigger names.
+fn is_own(instance: &Instance, place: Place<'_>) -> Result<bool, Fault> {
+    match (place.key, instance.key.as_deref()) {
+        (Some(key), Some(own)) if key != own => {
+            let message = format!("the keys `{key}` and `{own}` have the same stream; make long keys shorter");
+            Err(Fault::Handler(message))
+        }
+        (key, _) => Ok(key.is_some()),
+    }
 }
 
 /// A trigger as the handler sees it and as it is recorded.
@@ -206,21 +222,25 @@ fn advance<S: Saga>(instance: &Instance, cue: &Cue<'_>, place: Place<'_>) -> Res
     let key = instance.key.as_deref().or(place.key).unwrap_or_default();
     let meta = if let Trigger::Event(event) = cue.trigger { Some(event) } else { None };
     let mut flow = Flow::new(key, meta, place.now);
-    let mut state = state::read::<S>(&instance.state)?;
-    let handled = guarded(|| state.handle(&cue.trigger, &mut flow))?;
+    let (stored, handled) = if place.dropped {
+        (instance.state.clone(), true)
+    } else {
+        let mut state = state::read::<S>(&instance.state)?;
+        let handled = guarded(|| state.handle(&cue.trigger, &mut flow))?;
+        let json = state.encode_state().and_then(Json::parse).map_err(HandlerError::from)?;
+        (StoredState { json, version: S::VERSION }, handled)
+    };
     let asked = flow.finish()?;
-    let json = state.encode_state().and_then(Json::parse).map_err(HandlerError::from)?;
     if cue.record.kind == TriggerKind::Event && !start {
-        let same = json == instance.state.json && instance.state.version == S::VERSION;
-        if !handled || (same && asked.is_empty()) {
+        if !handled || (stored == instance.state && asked.is_empty()) {
             return Ok(Step::Unchanged);
         }
     }
     let ids = EventIds::caused_by(&cue.id, place.stream.as_str());
     let record = Advanced {
         key: start.then(|| key.to_owned()),
-        state: json,
-        version: S::VERSION,
+        state: stored.json,
+        version: stored.version,
         start,
         ..record(instance, cue, asked, &ids)
     };
@@ -295,9 +315,4 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, HandlerError>) -> Result<T, Fault
 
 fn infrastructure(error: &HandlerError) -> Option<Error> {
     error.downcast_ref::<Error>().filter(|_| error.is_infrastructure()).map(Error::duplicate)
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -1,6 +1,7 @@
 //! How a reaction is doing: kept by whoever runs it, read by whoever asks.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -130,9 +131,13 @@ impl Monitor {
     }
 
     /// Counts work that is under way; the guard ends it.
-    pub(crate) fn busy(&self) -> Busy<'_> {
-        self.state().in_flight += 1;
-        Busy(self)
+    pub(crate) fn busy(&self) -> Busy<&Self> {
+        Busy::of(self)
+    }
+
+    /// As [`busy`](Self::busy), for work that is handed to a task.
+    pub(crate) fn busy_elsewhere(self: &Arc<Self>) -> Busy<Arc<Self>> {
+        Busy::of(self.clone())
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -182,9 +187,16 @@ impl Monitor {
 
 /// Work that is under way.
 #[derive(Debug)]
-pub(crate) struct Busy<'a>(&'a Monitor);
+pub(crate) struct Busy<M: Deref<Target = Monitor>>(M);
 
-impl Drop for Busy<'_> {
+impl<M: Deref<Target = Monitor>> Busy<M> {
+    fn of(monitor: M) -> Self {
+        monitor.state().in_flight += 1;
+        Self(monitor)
+    }
+}
+
+impl<M: Deref<Target = Monitor>> Drop for Busy<M> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
     }
