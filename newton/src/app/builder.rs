@@ -33,6 +33,7 @@ pub struct Builder {
     provided: Provided,
     projections: Option<PathBuf>,
     lease_term: Duration,
+    command_retry: RetryPolicy,
 }
 
 /// Where the stores come from.
@@ -54,6 +55,11 @@ impl Default for Builder {
             provided: Provided::default(),
             projections: None,
             lease_term: Node::TERM,
+            command_retry: RetryPolicy {
+                attempts: 12,
+                base: Duration::from_millis(50),
+                longest: Duration::from_secs(30),
+            },
         }
     }
 }
@@ -145,6 +151,12 @@ impl Builder {
         Self { lease_term: term, ..self }
     }
 
+    /// Sends a saga's command again by this policy where it could not be executed; a rejection is never tried again. By
+    /// default 12 attempts within about two minutes.
+    pub fn retry_saga_commands(self, policy: RetryPolicy) -> Self {
+        Self { command_retry: policy, ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -163,9 +175,18 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, projections, lease_term, .. } = self;
-        let parts =
-            Parts { registry, stores, clock, settings, middleware, provided, projections, lease_term };
+        let Self { clock, settings, middleware, provided, projections, lease_term, command_retry, .. } = self;
+        let parts = Parts {
+            registry,
+            stores,
+            clock,
+            settings,
+            middleware,
+            provided,
+            projections,
+            lease_term,
+            command_retry,
+        };
         start::run(parts).await
     }
 }

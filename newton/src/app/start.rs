@@ -11,7 +11,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, Settings};
+use crate::repository::{Caller, Environment, RetryPolicy, Settings};
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, Node, Provided, Runtime, Subscriptions};
 
@@ -25,10 +25,21 @@ pub(super) struct Parts {
     pub(super) provided: Provided,
     pub(super) projections: Option<PathBuf>,
     pub(super) lease_term: Duration,
+    pub(super) command_retry: RetryPolicy,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
-    let Parts { registry, stores, clock, settings, middleware, provided, projections, lease_term } = parts;
+    let Parts {
+        registry,
+        stores,
+        clock,
+        settings,
+        middleware,
+        provided,
+        projections,
+        lease_term,
+        command_retry,
+    } = parts;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
     }
@@ -43,7 +54,8 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
-    let assembly = Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), projections };
+    let assembly =
+        Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), command_retry, projections };
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })

@@ -191,7 +191,8 @@ mod tests {
     fn every_text_has_an_id_of_its_own() {
         let long = "x".repeat(5_000);
         let texts = [
-            "", "%", "%25", "/", "%2F", "a/b", "a%2Fb", "\0", "\u{85}", "%C2%85", "%~", "order-7", "Größe", "$x",
+            "", "%", "%25", "/", "%2F", "a/b", "a%2Fb", "\0", "\u{85}", "%C2%85", "%~", "order-7", "Größe",
+            "$x",
         ];
         let longer = [long.clone(), format!("{long}y"), format!("{long}z"), "/".repeat(90), "ü".repeat(129)];
         let texts: Vec<&str> = texts.into_iter().chain(longer.iter().map(String::as_str)).collect();

@@ -6,7 +6,7 @@
 //! 1. commands are sent in the order they were asked for; each leaves the queue with its outcome
 //! 2. one that failed for good holds the queue until the instance was told of it
 //! 3. recovered, the queue goes on; otherwise the queue becomes the compensations in reverse
-//! 4. once the queue of an ending instance is empty, its end is recorded
+//! 4. once the queue of an ending instance is empty, its end is recorded in the same append
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 use crate::domain::{EventId, Metadata, OrderId, RecordedEvent, Tag, Timestamp, Version};
 use crate::error::Result;
 use crate::saga::record::{
-    Advanced, CommandOutcome, CommandResult, Ended, EndedAs, Interest, Json, Outcomes, PlannedCommand, Record,
-    TimerRecord, TriggerKind,
+    Advanced, CommandOutcome, Ended, EndedAs, Interest, Json, Outcomes, PlannedCommand, Record, TimerRecord,
+    TriggerKind,
 };
 
 /// The fold of an instance's stream.
@@ -101,9 +101,7 @@ pub(crate) enum Work {
     /// Commands are to be sent, in order, up to the first that fails.
     Send(Vec<Queued>),
     /// The instance is to be told that a command failed.
-    Tell,
-    /// Its end is to be recorded.
-    Close(Ended),
+    Tell(String),
 }
 
 impl Instance {
@@ -158,7 +156,8 @@ impl Instance {
         for interest in &record.listens {
             self.interests.entry(interest.clone()).or_insert(order_id);
         }
-        let queued = |command: &PlannedCommand| Queued { command: command.clone().into(), by: origin.clone() };
+        let queued =
+            |command: &PlannedCommand| Queued { command: command.clone().into(), by: origin.clone() };
         self.compensations.extend(record.compensations.iter().map(queued));
         let commands = record.commands.iter().map(queued);
         match record.trigger.kind {
@@ -189,7 +188,7 @@ impl Instance {
         let Some(at) = self.queue.iter().position(|queued| queued.command.id == outcome.command) else {
             return;
         };
-        let failed = matches!(outcome.result, CommandResult::Rejected | CommandResult::Failed);
+        let failed = outcome.result.is_failure();
         match self.course {
             // It stays in front: whoever retries the instance sends it again.
             Course::Compensating | Course::Parked if failed => {}
@@ -208,19 +207,29 @@ impl Instance {
 
     /// What is to be done next, if anything.
     pub(crate) fn work(&self) -> Option<Work> {
+        if let Some(failed) = &self.failed {
+            return Some(Work::Tell(failed.command.command.id.clone()));
+        }
         match self.course {
             Course::Parked | Course::Over(_) => None,
-            _ if self.failed.is_some() => Some(Work::Tell),
             _ if !self.queue.is_empty() => Some(Work::Send(self.queue.iter().cloned().collect())),
-            Course::Ending => Some(Work::Close(self.ended(EndedAs::Ended, None))),
-            Course::Compensating => Some(Work::Close(self.ended(EndedAs::Compensated, None))),
-            Course::Running => None,
+            _ => None,
+        }
+    }
+
+    /// The end that has come, if it has: it is recorded together with what brought it about.
+    pub(crate) fn close(&self) -> Option<Ended> {
+        let is_done = self.failed.is_none() && self.queue.is_empty();
+        match self.course {
+            Course::Ending if is_done => Some(self.ended(EndedAs::Ended, None)),
+            Course::Compensating if is_done => Some(self.ended(EndedAs::Compensated, None)),
+            _ => None,
         }
     }
 
     /// The end that follows from a compensation's outcome, if it failed.
     pub(crate) fn standstill(&self, outcomes: &Outcomes) -> Option<Ended> {
-        let failed = outcomes.outcomes.last().filter(|last| last.result != CommandResult::Done)?;
+        let failed = outcomes.outcomes.last().filter(|last| last.result.is_failure())?;
         let compensating = matches!(self.course, Course::Compensating | Course::Parked);
         let command = self.queue.iter().find(|queued| queued.command.id == failed.command)?;
         let reason = failed.reason.as_deref().unwrap_or("no reason is known");
@@ -230,6 +239,11 @@ impl Instance {
 
     fn ended(&self, status: EndedAs, reason: Option<String>) -> Ended {
         Ended { key: self.key.as_deref().unwrap_or_default().to_owned(), status, reason }
+    }
+
+    /// Whether the outcome of a command is not known yet, or was a failed compensation's.
+    pub(crate) fn awaits(&self, outcome: &CommandOutcome) -> bool {
+        self.queue.iter().any(|queued| queued.command.id == outcome.command)
     }
 
     /// Whether it was started.

@@ -284,6 +284,13 @@ impl Record {
     }
 }
 
+impl CommandResult {
+    /// Whether the command did not take effect, and nobody has decided what is to become of that.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Rejected | Self::Failed)
+    }
+}
+
 impl TimerRecord {
     /// When it is due.
     pub fn time(&self) -> Timestamp {

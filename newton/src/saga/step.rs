@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::domain::id::EventIds;
 use crate::domain::{
-    Cause, CorrelationId, EventId, HandlerError, Metadata, Name, OrderId, RecordedEvent, StreamName, Timestamp,
+    Cause, CorrelationId, EventId, HandlerError, Metadata, Name, OrderId, RecordedEvent, StreamName,
+    Timestamp,
 };
 use crate::error::Error;
 use crate::repository::panic_text;
@@ -107,7 +108,11 @@ pub(crate) fn step<S: Saga>(instance: &Instance, input: &Input, place: Place<'_>
 }
 
 /// Whether an event goes no further.
-fn admit<S: Saga>(instance: &Instance, event: &RecordedEvent, place: Place<'_>) -> Result<Option<Step>, Fault> {
+fn admit<S: Saga>(
+    instance: &Instance,
+    event: &RecordedEvent,
+    place: Place<'_>,
+) -> Result<Option<Step>, Fault> {
     if !instance.exists() {
         return Ok(match place.key {
             None => Some(Step::Skipped),
@@ -133,7 +138,8 @@ fn admit<S: Saga>(instance: &Instance, event: &RecordedEvent, place: Place<'_>) 
 fn is_own(instance: &Instance, place: Place<'_>) -> Result<bool, Fault> {
     match (place.key, instance.key.as_deref()) {
         (Some(key), Some(own)) if key != own => {
-            let message = format!("the keys `{key}` and `{own}` have the same stream; make long keys shorter");
+            let message =
+                format!("the keys `{key}` and `{own}` have the same stream; make long keys shorter");
             Err(Fault::Handler(message))
         }
         (key, _) => Ok(key.is_some()),
@@ -264,7 +270,8 @@ fn record(instance: &Instance, cue: &Cue<'_>, asked: Asked, ids: &EventIds) -> A
         .iter()
         .filter(|(name, _)| over || fired == Some(*name) || asked.timers.contains_key(*name))
         .map(|(name, timer)| TimerRecord { name: name.clone(), due: timer.due.timestamp_micros() });
-    let cancelled = asked.timers.iter().filter(|(name, due)| due.is_none() && instance.timers.contains_key(*name));
+    let cancelled =
+        asked.timers.iter().filter(|(name, due)| due.is_none() && instance.timers.contains_key(*name));
     let set = asked.timers.iter().filter_map(|(name, due)| {
         let due = due.filter(|_| !over)?;
         Some(TimerRecord { name: name.clone(), due: due.timestamp_micros() })

@@ -20,7 +20,7 @@ mod subscription;
 
 pub(crate) use lease::{Lease, Node};
 pub(crate) use ledger::{Book, Committed, Failure, Layout, Ledger, Park};
-pub(crate) use monitor::{Busy, Monitor};
+pub(crate) use monitor::Monitor;
 pub use monitor::{Phase, Status};
 pub(crate) use parking::Parking;
 pub use parking::{Dropped, Parked, ParkedKey};

@@ -140,6 +140,12 @@ impl Monitor {
         Busy::of(self.clone())
     }
 
+    /// Takes what is under way here off the count until the guard is dropped: it waits for a time to come.
+    pub(crate) fn idle(&self) -> Idle<'_> {
+        self.state().in_flight -= 1;
+        Idle(self)
+    }
+
     pub(crate) fn is_busy(&self) -> bool {
         self.state().in_flight > 0
     }
@@ -199,5 +205,15 @@ impl<M: Deref<Target = Monitor>> Busy<M> {
 impl<M: Deref<Target = Monitor>> Drop for Busy<M> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
+    }
+}
+
+/// Work that waits for a time to come.
+#[derive(Debug)]
+pub(crate) struct Idle<'a>(&'a Monitor);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight += 1;
     }
 }

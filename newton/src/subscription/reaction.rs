@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::domain::{Clock, Name};
 use crate::error::Result;
-use crate::repository::Dispatch;
+use crate::repository::{Dispatch, RetryPolicy};
 use crate::store::{EventStore, StateStore};
 use crate::subscription::{Monitor, Node, Parking, Provided, Stop, Subscriptions};
 
@@ -61,6 +61,8 @@ pub(crate) struct Assembly {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) provided: Provided,
     pub(crate) dispatch: Arc<dyn Dispatch>,
+    /// How the commands of sagas are tried again.
+    pub(crate) command_retry: RetryPolicy,
     /// The folder of the projections that are files; `None` where the store is in memory.
     pub(crate) projections: Option<std::path::PathBuf>,
 }
