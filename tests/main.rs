@@ -6,6 +6,7 @@ mod bus;
 mod commands_once;
 mod contract;
 mod crash;
+mod derived_reactions;
 mod derives;
 mod execute;
 mod flaws;

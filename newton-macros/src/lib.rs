@@ -2,6 +2,7 @@
 //!
 //! - [`Event`](macro@Event), [`Command`](macro@Command), [`Rejection`](macro@Rejection): what goes in and out
 //! - [`Aggregate`](macro@Aggregate): what decides
+//! - [`Projection`](macro@Projection), [`Saga`](macro@Saga), [`EventHandler`](macro@EventHandler): what reacts
 //!
 //! Every derive is a folder of three: `model` reads, `check` collects all errors, `expand` writes. `support` holds what
 //! they share.
@@ -9,7 +10,10 @@
 mod aggregate;
 mod command;
 mod event;
+mod event_handler;
+mod projection;
 mod rejection;
+mod saga;
 mod support;
 
 use proc_macro::TokenStream;
@@ -37,4 +41,22 @@ pub fn derive_rejection(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Aggregate, attributes(aggregate, serde))]
 pub fn derive_aggregate(input: TokenStream) -> TokenStream {
     aggregate::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+#[doc = include_str!("projection/docs.md")]
+#[proc_macro_derive(Projection, attributes(projection))]
+pub fn derive_projection(input: TokenStream) -> TokenStream {
+    projection::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+#[doc = include_str!("saga/docs.md")]
+#[proc_macro_derive(Saga, attributes(saga, serde))]
+pub fn derive_saga(input: TokenStream) -> TokenStream {
+    saga::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+#[doc = include_str!("event_handler/docs.md")]
+#[proc_macro_derive(EventHandler, attributes(event_handler))]
+pub fn derive_event_handler(input: TokenStream) -> TokenStream {
+    event_handler::derive(&parse_macro_input!(input as DeriveInput)).into()
 }

@@ -119,7 +119,7 @@ pub use domain::{
     StreamName, TagValue, Timestamp, Version,
 };
 pub use error::{Error, ErrorKind, Result, Retry};
-pub use newton_macros::{Aggregate, Command, Event, Rejection};
+pub use newton_macros::{Aggregate, Command, Event, EventHandler, Projection, Rejection, Saga};
 pub use projection::Projection;
 pub use repository::{Caller, ExecuteError, Loaded, Receipt, Recorded, Repository};
 pub use saga::Saga;

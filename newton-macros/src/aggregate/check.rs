@@ -1,12 +1,12 @@
 //! What can be wrong with an aggregate.
 
 use quote::ToTokens;
-use syn::{LitInt, Type};
+use syn::Type;
 
 use super::model::Model;
 use crate::support::errors::Errors;
 use crate::support::naming::plain;
-use crate::support::{payload, source};
+use crate::support::{attribute, payload, source};
 
 pub(crate) fn check(model: &Model, errors: &mut Errors) {
     match &model.context {
@@ -22,7 +22,7 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
     model.name.check_part("an aggregate", errors);
     payload::check(&model.shape, errors);
     for number in [&model.snapshot_every, &model.fold].into_iter().flatten() {
-        check_number(number, errors);
+        attribute::check_number(number, errors);
     }
     for ty in [&model.event, &model.command, &model.rejection] {
         if is_less_visible(model, ty) {
@@ -32,12 +32,6 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
                 format_args!("`{aggregate}` is public, but `{name}` is not; declare `{name}` with `pub`"),
             );
         }
-    }
-}
-
-fn check_number(number: &LitInt, errors: &mut Errors) {
-    if number.base10_parse::<u64>().is_err() {
-        errors.on(number, "write a whole number below 2^64");
     }
 }
 

@@ -7,7 +7,7 @@ use super::check::is_less_visible;
 use super::fingerprint;
 use super::model::Model;
 use crate::support::errors::Errors;
-use crate::support::{family, payload};
+use crate::support::{family, option, payload};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let ident = &model.shape.ident;
@@ -69,18 +69,12 @@ fn names(model: &Model) -> TokenStream {
 
 fn fingerprint_of(model: &Model) -> TokenStream {
     let fold = option(fingerprint::fold(model));
-    quote!(::newton::__private::fingerprint::<Self>(#fold))
+    let event = &model.event;
+    quote!(::newton::__private::fingerprint(#fold, &[::newton::__private::Listened::event::<#event>()]))
 }
 
 fn snapshot_every(model: &Model) -> TokenStream {
     option(model.snapshot_every.as_ref())
-}
-
-fn option(value: Option<impl ToTokens>) -> TokenStream {
-    value.map_or_else(
-        || quote!(::core::option::Option::None),
-        |value| quote!(::core::option::Option::Some(#value)),
-    )
 }
 
 /// `handle` and `apply`. The user's functions are named on the type's own token, where a misfit is then reported; where

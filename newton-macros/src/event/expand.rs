@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
 
-use super::model::{EventType, Model, Step, Tag};
+use super::model::{EventType, Model, Tag};
 use crate::support::errors::Errors;
 use crate::support::payload::Codec;
 use crate::support::shape::Variant;
@@ -45,16 +45,12 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
 fn describe(event: &EventType, rust_name: &TokenStream) -> TokenStream {
     let name = &event.name.text;
-    let schema = event.version.as_ref().map_or_else(|| quote!(1), |version| quote!(#version));
-    let steps = event.steps.iter().map(|Step { from, function }| {
-        let step = quote!(|payload| ::newton::domain::upcast::step(payload, #function));
-        quote!(::newton::domain::Upcast { from: #from, step: #step })
-    });
+    let (schema, upcasts) = (event.schema.version(), event.schema.upcasts());
     quote! {
         ::newton::domain::EventType {
             name: #name,
             schema: #schema,
-            upcasts: &[#(#steps),*],
+            upcasts: #upcasts,
             rust_name: #rust_name,
         }
     }

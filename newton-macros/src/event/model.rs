@@ -1,14 +1,13 @@
 //! What `#[derive(Event)]` was given.
 
-use syn::meta::ParseNestedMeta;
-use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
-use syn::{Attribute, DeriveInput, LitInt, LitStr, Meta, Path, Token, Type, parenthesized};
+use syn::parse::ParseStream;
+use syn::{Attribute, DeriveInput, LitStr, Meta, Token, Type};
 
 use crate::support::attribute;
 use crate::support::errors::Errors;
 use crate::support::family;
 use crate::support::naming::{StableName, plain};
+use crate::support::schema::Schema;
 use crate::support::shape::{Shape, Variant};
 
 /// An event type family.
@@ -21,17 +20,8 @@ pub(crate) struct Model {
 /// One event type.
 pub(crate) struct EventType {
     pub(crate) name: StableName,
-    pub(crate) version: Option<LitInt>,
-    /// The word `upcast`, where it was written.
-    pub(crate) upcast: Option<Path>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) schema: Schema,
     pub(crate) tags: Vec<Tag>,
-}
-
-/// `1 => from_v1`.
-pub(crate) struct Step {
-    pub(crate) from: LitInt,
-    pub(crate) function: Path,
 }
 
 /// A `#[tag]` field.
@@ -39,14 +29,6 @@ pub(crate) struct Tag {
     pub(crate) key: StableName,
     pub(crate) member: syn::Member,
     pub(crate) ty: Type,
-}
-
-impl Parse for Step {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let from = input.parse()?;
-        input.parse::<Token![=>]>()?;
-        Ok(Self { from, function: input.parse()? })
-    }
 }
 
 pub(crate) fn parse(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
@@ -61,40 +43,24 @@ pub(crate) fn parse(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
 }
 
 fn event_type(shape: &Shape, variant: &Variant, errors: &mut Errors) -> EventType {
-    let (mut name, mut version, mut upcast, mut steps) = (None, None, None, Vec::new());
+    let (mut name, mut schema) = (None, Schema::default());
     let known = "`name = \"..\"`, `version = n`, `upcast(1 => function, ..)`";
     let readable = attribute::read(&variant.attributes, "event", known, errors, |meta, _| {
-        match () {
-            () if meta.path.is_ident("name") => name = Some(attribute::text(meta)?),
-            () if meta.path.is_ident("version") => version = Some(attribute::number(meta)?),
-            () if meta.path.is_ident("upcast") => {
-                steps.extend(parse_steps(meta)?);
-                upcast = Some(meta.path.clone());
-            }
-            () => return Ok(false),
+        if meta.path.is_ident("name") {
+            name = Some(attribute::text(meta)?);
+            return Ok(true);
         }
-        Ok(true)
+        schema.read(meta)
     });
     if shape.is_enum {
         attribute::refuse(&variant.attributes, "tag", "a tag is a field; put `#[tag]` on a field", errors);
     }
     if !readable {
         // What could not be read is reported; gaps that follow from it are not.
-        (version, upcast) = (None, None);
+        schema = Schema::default();
     }
     let name = StableName::of(name, family::default_name(shape, variant, "Event"), &variant.ident);
-    EventType { name, version, upcast, steps, tags: tags(variant, errors) }
-}
-
-fn parse_steps(meta: &ParseNestedMeta) -> syn::Result<Punctuated<Step, Token![,]>> {
-    if !meta.input.peek(syn::token::Paren) {
-        return Err(
-            meta.error("write the steps as `upcast(1 => from_v1)`, where `fn from_v1(old: Old) -> New`")
-        );
-    }
-    let content;
-    parenthesized!(content in meta.input);
-    Punctuated::parse_terminated(&content)
+    EventType { name, schema, tags: tags(variant, errors) }
 }
 
 fn tags(variant: &Variant, errors: &mut Errors) -> Vec<Tag> {

@@ -74,6 +74,13 @@ pub(crate) fn number(meta: &ParseNestedMeta) -> syn::Result<LitInt> {
     }
 }
 
+/// Refuses what is beyond 64 bits.
+pub(crate) fn check_number(number: &LitInt, errors: &mut Errors) {
+    if number.base10_parse::<u64>().is_err() {
+        errors.on(number, "write a whole number below 2^64");
+    }
+}
+
 /// The expression behind `=`, out of the invisible group that a `macro_rules` puts around it.
 fn value(meta: &ParseNestedMeta) -> syn::Result<Expr> {
     let mut value = meta.value()?.parse()?;

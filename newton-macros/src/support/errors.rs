@@ -28,6 +28,13 @@ impl Errors {
         }
     }
 
+    /// What another collection holds.
+    pub(crate) fn extend(&mut self, other: Self) {
+        if let Some(errors) = other.0 {
+            self.add(errors);
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::errors::Errors;
@@ -106,12 +106,17 @@ pub(crate) fn rust_name(shape: &Shape, variant: &Variant) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), #path))
 }
 
-/// Announces a type to the registry.
-pub(crate) fn register(ident: &proc_macro2::Ident, add: &TokenStream) -> TokenStream {
+/// Announces a type to the registry, which has a function to add it.
+pub(crate) fn register(ident: &Ident, add: &TokenStream) -> TokenStream {
+    announce(ident, &quote!(registry.#add::<Self>();))
+}
+
+/// Announces a type that adds itself to `registry` so.
+pub(crate) fn announce(ident: &Ident, add: &TokenStream) -> TokenStream {
     quote! {
         impl ::newton::registry::Register for #ident {
             fn register(registry: &mut ::newton::registry::Registry) {
-                registry.#add::<Self>();
+                #add
             }
         }
 

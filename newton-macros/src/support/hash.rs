@@ -1,6 +1,10 @@
 //! A hash of tokens that white space and comments do not change.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
+
+use super::attribute::named;
+use super::shape::Shape;
 
 /// FNV-1a, 64 bits: the same on every machine and with every compiler.
 pub(crate) struct Hash(u64);
@@ -25,6 +29,20 @@ impl Hash {
                 }
                 token => self.text(&token.to_string()),
             }
+        }
+    }
+
+    /// Takes in the fields of a type, and the serde attributes that give them another form.
+    pub(crate) fn fields(&mut self, shape: &Shape) {
+        for attribute in named(&shape.attributes, "serde") {
+            self.tokens(attribute.to_token_stream());
+        }
+        for field in shape.variants.iter().flat_map(|variant| &variant.fields) {
+            for attribute in named(&field.attrs, "serde") {
+                self.tokens(attribute.to_token_stream());
+            }
+            self.tokens(field.ident.to_token_stream());
+            self.tokens(field.ty.to_token_stream());
         }
     }
 

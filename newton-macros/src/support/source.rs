@@ -12,13 +12,71 @@ pub(crate) fn file_of(ident: &Ident) -> Option<TokenStream> {
 
 /// The one function `name` in the inherent `impl` blocks of `owner`, at any depth; `None` where there is not exactly one.
 pub(crate) fn inherent_function(file: TokenStream, owner: &str, name: &str) -> Option<TokenStream> {
+    the_one(inherent_functions(file, owner, name))
+}
+
+/// The functions `name` in the inherent `impl` blocks of `owner`, at any depth.
+pub(crate) fn inherent_functions(file: TokenStream, owner: &str, name: &str) -> Vec<TokenStream> {
     let mut found = Vec::new();
     visit(file, &mut |tokens| {
         for block in inherent_impls(tokens, owner) {
             found.extend(function(block, name));
         }
     });
-    if found.len() == 1 { found.pop() } else { None }
+    found
+}
+
+/// The one block `impl name<argument> for owner`, at any depth; `None` where there is not exactly one.
+///
+/// Of paths the last word counts.
+pub(crate) fn trait_impl(file: TokenStream, name: &str, argument: &str, owner: &str) -> Option<TokenStream> {
+    let mut found = Vec::new();
+    visit(file, &mut |tokens| {
+        let starts = tokens.iter().enumerate().filter(|(_, token)| is_ident(token, "impl"));
+        found.extend(
+            starts.filter_map(|(start, _)| one_trait_impl(&tokens[start + 1..], name, argument, owner)),
+        );
+    });
+    the_one(found)
+}
+
+/// What was found once, and is complete: in the body of a macro, `$` stands for what is not seen here.
+pub(crate) fn the_one(mut found: Vec<TokenStream>) -> Option<TokenStream> {
+    if found.len() == 1 { found.pop().filter(|tokens| !has_variable(tokens.clone())) } else { None }
+}
+
+fn has_variable(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == '$',
+        TokenTree::Group(group) => has_variable(group.stream()),
+        _ => false,
+    })
+}
+
+/// The body, where these tokens are `name<argument> for owner { .. }`.
+fn one_trait_impl(header: &[TokenTree], name: &str, argument: &str, owner: &str) -> Option<TokenStream> {
+    let header = after_path(header, name)?;
+    let header = after_path(after_punct(header, '<')?, argument)?;
+    let (first, header) = after_punct(header, '>')?.split_first()?;
+    let header = if is_ident(first, "for") { after_path(header, owner)? } else { return None };
+    match header.first()? {
+        TokenTree::Group(body) if is_block(body) => Some(body.stream()),
+        _ => None,
+    }
+}
+
+/// What follows a path whose last word is `last`.
+fn after_path<'a>(tokens: &'a [TokenTree], last: &str) -> Option<&'a [TokenTree]> {
+    let end = tokens.iter().position(|token| !is_path(token))?;
+    let word = tokens[..end].last()?;
+    is_ident(word, last).then_some(&tokens[end..])
+}
+
+fn after_punct(tokens: &[TokenTree], punct: char) -> Option<&[TokenTree]> {
+    match tokens.split_first()? {
+        (TokenTree::Punct(first), rest) if first.as_char() == punct => Some(rest),
+        _ => None,
+    }
 }
 
 /// Whether the file declares `name` once, and not as `pub`.
@@ -116,6 +174,21 @@ mod tests {
         assert_eq!(evolve("impl Order { fn evolve(&mut self) {} }"), None);
         assert_eq!(evolve("impl Evolve for Account { fn evolve(&mut self) {} }"), None);
         assert_eq!(evolve("impl Account { fn other(&self) { fn evolve() {} } }"), None);
+        assert_eq!(evolve("impl Account { fn evolve(&mut self) { $step } }"), None);
+    }
+
+    #[test]
+    fn finds_the_handler_of_one_event() {
+        let handler = |code: &str| trait_impl(code.parse().unwrap(), "On", "OrderEvent", "Orders");
+        let plain = "impl On<OrderEvent> for Orders { fn on(&mut self) { 1 } }";
+        assert_eq!(handler(plain).unwrap().to_string(), "fn on (& mut self) { 1 }");
+        assert!(handler(&format!("fn test() {{ {plain} impl On<Other> for Orders {{}} }}")).is_some());
+        assert!(handler("impl newton::On<super::OrderEvent> for crate::Orders {}").is_some());
+        assert!(handler(&format!("mod a {{ {plain} }} mod b {{ {plain} }}")).is_none());
+        assert!(handler("impl On<OrderEvent> for Others {}").is_none());
+        assert!(handler("impl On<Other> for Orders {}").is_none());
+        assert!(handler("impl React<OrderEvent> for Orders {}").is_none());
+        assert!(handler("impl Orders { fn on(&mut self) {} }").is_none());
     }
 
     #[test]

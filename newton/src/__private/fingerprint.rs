@@ -1,20 +1,29 @@
-//! The fingerprint of an aggregate: what a snapshot depends on, as one number.
+//! The fingerprint of an aggregate or a projection: what its stored data depends on, as one number.
 
-use crate::domain::{Aggregate, Event, Fingerprint};
+use super::listened::Listened;
+use crate::domain::{EventType, Fingerprint};
 
-/// Joins the hash of state fields and fold with the names and schemas of the events, at compile time.
-pub const fn fingerprint<A: Aggregate>(fold: Option<u64>) -> Fingerprint {
-    let types = A::Event::TYPES;
+/// Joins the hash of fields and fold with the names and schemas of the events, at compile time.
+pub const fn fingerprint(fold: Option<u64>, listened: &[Listened]) -> Fingerprint {
     let Some(mut hash) = fold else {
         return Fingerprint::Unknown;
     };
+    let mut index = 0;
+    while index < listened.len() {
+        hash = mix_types(hash, listened[index].types);
+        index += 1;
+    }
+    Fingerprint::Known(hash)
+}
+
+const fn mix_types(mut hash: u64, types: &[EventType]) -> u64 {
     let mut index = 0;
     while index < types.len() {
         hash = mix(hash, types[index].name.as_bytes());
         hash = mix(hash, &types[index].schema.to_be_bytes());
         index += 1;
     }
-    Fingerprint::Known(hash)
+    hash
 }
 
 /// FNV-1a, 64 bits, and a byte that no text contains as a separator.

@@ -1,7 +1,9 @@
 //! What the derives expand to; no part of the public interface, it may change with any release.
 //!
 //! - [`decide`](mod@decide), [`evolve`](mod@evolve): from the user's inherent functions to the trait's
-//! - [`fingerprint`](mod@fingerprint): the hash that a snapshot depends on
+//! - [`listened`]: what a projection, a saga or an event handler listens to
+//! - [`reaction`]: from what happened to the user's handler of its type; `setup`: a projection's tables
+//! - [`fingerprint`](mod@fingerprint): the hash that a snapshot or a durable projection depends on
 //! - [`payload`]: the last step of encoding and decoding
 //! - [`show`]: fields in the text of a rejection
 //! - [`stub`]: types that stand in where a derive reported an error
@@ -9,10 +11,15 @@
 pub mod decide;
 pub mod evolve;
 pub mod fingerprint;
+pub mod listened;
 pub mod payload;
+pub mod reaction;
+#[cfg(feature = "sqlite")]
+pub mod setup;
 pub mod show;
 pub mod stub;
 
+pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
 pub use serde_json;
@@ -20,6 +27,10 @@ pub use serde_json;
 pub use decide::{MissingDecide, decide};
 pub use evolve::{MissingEvolve, evolve};
 pub use fingerprint::fingerprint;
+pub use listened::{Listened, add_events, event_types};
 pub use payload::{decode, decode_remote, no_type_at, push_tag};
+pub use reaction::{on_event, on_trigger, react, starts};
+#[cfg(feature = "sqlite")]
+pub use setup::{NoSetup, setup};
 pub use show::{Show, ShowByDebug, ShowByDisplay};
 pub use stub::StubEvent;

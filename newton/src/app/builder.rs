@@ -1,5 +1,6 @@
 //! Putting an app together.
 
+use std::any::TypeId;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,9 @@ use crate::domain::{Clock, Name, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
 use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
+use crate::service::EventHandler;
 use crate::store::{Stores, open};
-use crate::subscription::{Node, Provided};
+use crate::subscription::{HandlerPolicies, HandlerPolicy, Node, Provided};
 
 /// Puts an app together: a store, and where the defaults do not fit, the rest.
 ///
@@ -31,6 +33,7 @@ pub struct Builder {
     settings: Settings,
     middleware: Vec<Arc<dyn Middleware>>,
     provided: Provided,
+    handler_policies: HandlerPolicies,
     projections: Option<PathBuf>,
     lease_term: Duration,
     command_retry: RetryPolicy,
@@ -53,6 +56,7 @@ impl Default for Builder {
             settings,
             middleware: Vec::new(),
             provided: Provided::default(),
+            handler_policies: HandlerPolicies::default(),
             projections: None,
             lease_term: Node::TERM,
             command_retry: RetryPolicy {
@@ -138,6 +142,18 @@ impl Builder {
         self
     }
 
+    /// Tries failing event handlers by this policy.
+    pub fn handlers(mut self, policy: HandlerPolicy) -> Self {
+        self.handler_policies.default = policy;
+        self
+    }
+
+    /// Tries one event handler by a policy of its own.
+    pub fn handler<H: EventHandler>(mut self, policy: HandlerPolicy) -> Self {
+        self.handler_policies.own.insert(TypeId::of::<H>(), policy);
+        self
+    }
+
     /// Keeps the files of durable projections in this folder. By default it is beside the event file, named after it
     /// with `.projections`; where the events are in memory, the files last as long as the app.
     pub fn projections_in(self, folder: impl Into<PathBuf>) -> Self {
@@ -175,7 +191,17 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self { clock, settings, middleware, provided, projections, lease_term, command_retry, .. } = self;
+        let Self {
+            clock,
+            settings,
+            middleware,
+            provided,
+            handler_policies,
+            projections,
+            lease_term,
+            command_retry,
+            ..
+        } = self;
         let parts = Parts {
             registry,
             stores,
@@ -183,6 +209,7 @@ impl Builder {
             settings,
             middleware,
             provided,
+            handler_policies,
             projections,
             lease_term,
             command_retry,

@@ -6,7 +6,9 @@
 mod builder;
 mod execute;
 mod lease;
+mod parked;
 mod reactions;
+mod services;
 mod start;
 mod together;
 

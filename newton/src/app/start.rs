@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
 use crate::repository::{Caller, Environment, RetryPolicy, Settings};
 use crate::store::{EventStore, Stores};
-use crate::subscription::{Assembly, Node, Provided, Runtime, Subscriptions};
+use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
 /// What an app is put together from.
 pub(super) struct Parts {
@@ -23,6 +23,7 @@ pub(super) struct Parts {
     pub(super) settings: Settings,
     pub(super) middleware: Vec<Arc<dyn Middleware>>,
     pub(super) provided: Provided,
+    pub(super) handler_policies: HandlerPolicies,
     pub(super) projections: Option<PathBuf>,
     pub(super) lease_term: Duration,
     pub(super) command_retry: RetryPolicy,
@@ -36,6 +37,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         settings,
         middleware,
         provided,
+        handler_policies,
         projections,
         lease_term,
         command_retry,
@@ -54,8 +56,14 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
-    let assembly =
-        Assembly { runtime: runtime.clone(), provided, dispatch: bus.clone(), command_retry, projections };
+    let assembly = Assembly {
+        runtime: runtime.clone(),
+        provided,
+        handler_policies,
+        dispatch: bus.clone(),
+        command_retry,
+        projections,
+    };
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// A point in time, to the microsecond.
 pub type Timestamp = DateTime<Utc>;
@@ -19,6 +19,19 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
     /// Waits until the present is at or after `time`.
     fn wait_until(&self, time: Timestamp) -> Wait;
+}
+
+impl dyn Clock {
+    /// The time behind a duration from now, at most the end of representable time.
+    pub(crate) fn later(&self, duration: Duration) -> Timestamp {
+        let delta = TimeDelta::from_std(duration).ok();
+        delta.and_then(|delta| self.now().checked_add_signed(delta)).unwrap_or(Timestamp::MAX_UTC)
+    }
+
+    /// Waits for a duration.
+    pub(crate) fn wait_for(&self, duration: Duration) -> Wait {
+        self.wait_until(self.later(duration))
+    }
 }
 
 const LOOK_AGAIN: Duration = Duration::from_secs(60);

@@ -35,6 +35,36 @@ pub trait MemoryProjection: Projection + Default + for<'a> Handler<Context<'a> =
 impl<P: Projection + Default + for<'a> Handler<Context<'a> = View<'a>>> MemoryProjection for P {}
 
 /// A projection that lives in tables of an SQLite file.
+///
+/// ```
+/// use newton::prelude::*;
+///
+/// #[derive(Event, Clone)]
+/// enum AccountEvent {
+///     Deposited { amount: u32 },
+/// }
+///
+/// #[derive(Projection)]
+/// #[projection(sqlite, handles(AccountEvent))]
+/// struct Turnover;
+///
+/// impl Turnover {
+///     fn setup(tx: &mut SqliteTx) -> Result<()> {
+///         tx.execute("CREATE TABLE turnover (amount INTEGER NOT NULL)", [])?;
+///         Ok(())
+///     }
+/// }
+///
+/// impl On<AccountEvent> for Turnover {
+///     fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx) -> Result<()> {
+///         let AccountEvent::Deposited { amount } = event;
+///         tx.execute("INSERT INTO turnover (amount) VALUES (?1)", [amount])?;
+///         Ok(())
+///     }
+/// }
+///
+/// assert_eq!(Turnover::event_types()[0].name, "AccountDeposited");
+/// ```
 #[cfg(feature = "sqlite")]
 pub trait SqliteProjection:
     Projection + for<'a> Handler<Context<'a> = crate::projection::SqliteTx<'a>>
@@ -45,9 +75,9 @@ pub trait SqliteProjection:
     /// Builds it from what was provided.
     fn build(provided: &crate::subscription::Provided) -> crate::Result<Self>;
 
-    /// Makes its tables: the user's `setup`, or nothing.
+    /// Makes its tables: the user's `setup`, or nothing. It has another name, or it would be found where that is missing.
     ///
     /// # Errors
     /// The user's.
-    fn setup(tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError>;
+    fn make_tables(tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError>;
 }

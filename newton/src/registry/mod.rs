@@ -66,9 +66,12 @@ impl Registry {
         self.aggregates
             .retain(|entry| !unwanted.aggregates.iter().any(|other| other.type_id == entry.type_id));
         self.reactions.retain(|entry| !unwanted.reactions.iter().any(|other| other.type_id == entry.type_id));
-        let Self { aggregates, events, commands, .. } = &mut self;
+        let Self { aggregates, events, commands, reactions } = &mut self;
+        let listened: Vec<&str> =
+            reactions.iter().flat_map(ReactionEntry::event_types).map(|event| event.name).collect();
         events.retain(|family| {
             aggregates.iter().any(|entry| entry.event == family.type_id)
+                || family.types.iter().any(|event| listened.contains(&event.name))
                 || !unwanted.events.iter().any(|other| other.type_id == family.type_id)
         });
         commands.retain(|family| !unwanted.commands.iter().any(|other| other.type_id == family.type_id));

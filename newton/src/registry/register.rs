@@ -2,10 +2,10 @@
 
 use crate::registry::Registry;
 
-/// A type that can be put into a [`Registry`]. Every derived type is one, and so are tuples of up to eight of them.
+/// A type that can be put into a [`Registry`]. Every derived type is one, and so are tuples of up to sixteen of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be registered",
-    label = "derive `Aggregate`, `Event` or `Command` for `{Self}`"
+    label = "derive `Aggregate`, `Event`, `Command`, `Projection`, `Saga` or `EventHandler` for `{Self}`"
 )]
 pub trait Register: 'static {
     /// Adds the type.
@@ -30,3 +30,11 @@ tuple!(A B C D E);
 tuple!(A B C D E F);
 tuple!(A B C D E F G);
 tuple!(A B C D E F G H);
+tuple!(A B C D E F G H I);
+tuple!(A B C D E F G H I J);
+tuple!(A B C D E F G H I J K);
+tuple!(A B C D E F G H I J K L);
+tuple!(A B C D E F G H I J K L M);
+tuple!(A B C D E F G H I J K L M N);
+tuple!(A B C D E F G H I J K L M N O);
+tuple!(A B C D E F G H I J K L M N O P);

@@ -31,6 +31,13 @@ pub trait EventHandler: Sized + Send + Sync + 'static {
     /// Where it begins when it runs for the first time.
     const START: Start;
 
+    /// Into how many segments its keys are cut when it runs for the first time, so that nodes share the work; later
+    /// [`App::resplit`](crate::App::resplit) changes it.
+    const SEGMENTS: u32 = 1;
+    /// The key of the tag by whose value events keep their order; events without it, and all where this is `None`, keep it
+    /// by stream.
+    const KEY: Option<&'static str> = None;
+
     /// The event types it listens to.
     fn event_types() -> Vec<&'static EventType>;
 

@@ -92,6 +92,45 @@ pub struct Slice {
     pub deleted: bool,
 }
 
+impl Selection {
+    /// A selection from text: [`__all__`](StreamName::ALL), a domain stream such as `bank/Account`, or a stream such as
+    /// `bank/Account/acc-1`.
+    ///
+    /// A name of three parts or more is a stream, any other a domain stream. A stream whose name has fewer parts is
+    /// selected by [`Selection::Stream`] itself.
+    ///
+    /// ```
+    /// use newton::StreamName;
+    /// use newton::store::Selection;
+    ///
+    /// let account = StreamName::parse("bank/Account/acc-1")?;
+    /// assert_eq!(Selection::parse("bank/Account/acc-1")?, Selection::Stream(account));
+    /// assert_eq!(Selection::parse("bank/Account")?, Selection::Domain(StreamName::parse("bank/Account")?));
+    /// assert_eq!(Selection::parse("__all__")?, Selection::All);
+    /// # Ok::<(), newton::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where it is no stream's name.
+    pub fn parse(target: &str) -> Result<Self> {
+        if target == StreamName::ALL {
+            return Ok(Self::All);
+        }
+        let name = StreamName::parse(target)?;
+        Ok(if target.matches('/').count() >= 2 { Self::Stream(name) } else { Self::Domain(name) })
+    }
+
+    /// Whether an event is in one of the streams; `system` says whether `All` includes system streams.
+    pub(crate) fn covers(&self, event: &RecordedEvent, system: bool) -> bool {
+        match self {
+            Self::Stream(stream) => event.stream == *stream,
+            Self::Domain(domain) => event.stream.domain() == Some(domain.as_str()),
+            Self::All => system || !event.stream.is_system(),
+            Self::Ids(ids) => ids.contains(&event.id),
+        }
+    }
+}
+
 impl Read {
     /// The events a page holds unless [`limit`](Self::limit) says otherwise.
     pub const PAGE: usize = 1_000;

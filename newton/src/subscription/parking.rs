@@ -59,4 +59,7 @@ pub(crate) trait Parking: Debug + Send + Sync {
 
     /// Gives up the first event of a key, for a reason that is kept, and then tries the later ones.
     async fn drop_first(&self, key: &str, reason: &str) -> Result<()>;
+
+    /// What was given up, and why.
+    async fn dropped(&self) -> Result<Vec<Dropped>>;
 }

@@ -9,7 +9,7 @@ use crate::domain::{Clock, Name};
 use crate::error::Result;
 use crate::repository::{Dispatch, RetryPolicy};
 use crate::store::{EventStore, StateStore};
-use crate::subscription::{Monitor, Node, Parking, Provided, Stop, Subscriptions};
+use crate::subscription::{HandlerPolicies, Monitor, Node, Parking, Provided, Stop, Subscriptions};
 
 /// What kind of reaction it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +60,7 @@ pub(crate) struct Runtime {
 pub(crate) struct Assembly {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) provided: Provided,
+    pub(crate) handler_policies: HandlerPolicies,
     pub(crate) dispatch: Arc<dyn Dispatch>,
     /// How the commands of sagas are tried again.
     pub(crate) command_retry: RetryPolicy,

@@ -1,7 +1,8 @@
 //! What a subscription is to deliver.
 
-use crate::domain::Query;
-use crate::store::{Position, Selection};
+use crate::domain::{Query, RecordedEvent};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Position, Read, Selection};
 
 /// Which events a subscription delivers, from where, and whether it goes on with what is appended later.
 ///
@@ -85,5 +86,37 @@ impl Subscribe {
     #[must_use]
     pub fn with_system(self) -> Self {
         Self { system: true, ..self }
+    }
+
+    /// Checks it before anything is opened.
+    pub(super) fn admit(&self) -> Result<()> {
+        if self.mode == Mode::Hot && self.from.is_some() {
+            let message = "a hot subscription begins now; use `hot_cold` to begin elsewhere";
+            return Err(Error::new(ErrorKind::InvalidInput, "subscribe", message));
+        }
+        self.read().admit()
+    }
+
+    /// The read of its first page.
+    pub(super) fn read(&self) -> Read {
+        let read = Read::of(self.selection.clone()).matching(self.query.clone());
+        Read { from: self.from, system: self.system, ..read }
+    }
+
+    /// Whether an event is one of those to be delivered, wherever the subscription is.
+    pub(super) fn admits(&self, event: &RecordedEvent) -> bool {
+        self.selection.covers(event, self.system)
+            && self.query.matches(&event.event_type, &event.tags)
+            && self.has_begun_at(event)
+    }
+
+    /// Whether an event is at or behind the beginning, which may be in the future.
+    pub(super) fn has_begun_at(&self, event: &RecordedEvent) -> bool {
+        match self.from {
+            None => true,
+            Some(Position::Version(version)) => event.version >= version,
+            Some(Position::OrderId(order_id)) => event.order_id >= order_id,
+            Some(Position::Time(time)) => event.time >= time,
+        }
     }
 }

@@ -21,12 +21,16 @@ use crate::saga::instance::Course;
 use crate::saga::record::{CommandOutcome, CommandResult, Outcomes, Record};
 use crate::saga::step::Input;
 use crate::store::{Direction, EventStore, Read, Selection};
-use crate::subscription::{Failure, Ledger, Park, ParkedKey, Parking, Segment};
+use crate::subscription::{Dropped, Failure, Ledger, Park, ParkedKey, Parking, Segment};
 
 #[async_trait]
 impl<S: Saga> Parking for Manager<S> {
     async fn list(&self) -> Result<Vec<ParkedKey>> {
         self.ledger.parked().await
+    }
+
+    async fn dropped(&self) -> Result<Vec<Dropped>> {
+        self.ledger.dropped().await
     }
 
     async fn retry(&self, key: &str) -> Result<usize> {

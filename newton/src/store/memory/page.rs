@@ -120,12 +120,8 @@ fn total(lists: &[&[OrderId]]) -> usize {
 }
 
 fn is_wanted(event: &RecordedEvent, read: &Read) -> bool {
-    let selected = match &read.selection {
-        Selection::Stream(stream) => event.stream == *stream,
-        Selection::Domain(domain) => event.stream.domain() == Some(domain.as_str()),
-        Selection::All => read.system || !event.stream.is_system(),
-        Selection::Ids(_) => true,
-    };
+    // The candidates of `Ids` are these ids and no others.
+    let selected = matches!(read.selection, Selection::Ids(_)) || read.selection.covers(event, read.system);
     selected && matches(event, &read.query)
 }
 

@@ -7,6 +7,7 @@
 //!
 //! - [`Lease`]: what a holder has, and writes through
 //! - `node`: an app among those that share a store, and how it takes a lease
+//! - `members`: the nodes that share something out
 //! - `heartbeat`: the one task of a node that renews, looks for losses and gives back
 //! - `observer`: how long another node has shown no life; `process`: whether its process is still there
 //! - `record`: what is kept in the state store
@@ -14,6 +15,7 @@
 mod heartbeat;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod lease;
+mod members;
 mod node;
 mod observer;
 mod process;
@@ -23,5 +25,6 @@ mod shared;
 mod tests;
 
 pub use lease::Lease;
+pub(crate) use members::Membership;
 pub(crate) use node::Node;
 pub use shared::Heartbeat;

@@ -147,7 +147,7 @@ impl Node {
     }
 
     /// Where a holder is dead, the write that removes its record if it is still so.
-    async fn dead(&self, holder: &str, observer: &mut Observer) -> Result<Option<StateWrite>> {
+    pub(super) async fn dead(&self, holder: &str, observer: &mut Observer) -> Result<Option<StateWrite>> {
         let key = node_key(holder);
         let Some(record) = self.shared.state.get(&key).await? else {
             return Ok(Some(StateWrite { key, expect: Expect::Absent, value: None }));

@@ -20,7 +20,7 @@ use crate::domain::{Name, OrderId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Expect, Scan, StateKey, StateRecord, StateStoreExt, StateWrite};
 use crate::subscription::segment::{Places, Segment};
-use crate::subscription::{Runtime, Start};
+use crate::subscription::{Lease, Runtime, Start};
 use record::{LAYOUT, MARK, PLACE, ParkedMark, path, put, read};
 
 /// The stored state of a named reaction. Cloning is cheap.
@@ -43,8 +43,22 @@ impl Ledger {
     pub(crate) fn lease_name(&self, segment: Segment) -> Name {
         match segment.index() {
             0 => self.name.clone(),
-            index => Name::from(format!("{}/{index}", self.name)),
+            index => Name::from(format!("{}#{index}", self.name)),
         }
+    }
+
+    /// The name of the lease under which the cut is changed.
+    pub(crate) fn change_lease_name(&self) -> Name {
+        Name::from(format!("{}#change", self.name))
+    }
+
+    /// Waits until this node alone may retry or drop what is parked.
+    pub(crate) async fn lock_parked(&self) -> Result<Lease> {
+        self.runtime.node.acquire(&Name::from(format!("{}#parked", self.name))).await
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
     }
 
     /// Stores where the reaction begins and how it is cut, unless that is stored: to be called before an app's start
@@ -85,6 +99,11 @@ impl Ledger {
     async fn layout_record(&self) -> Result<(Layout, StateRecord)> {
         let record = self.stored(&self.layout_key()).await?.ok_or_else(|| self.missing("layout"))?;
         Ok((read(&LAYOUT, &record)?, record))
+    }
+
+    /// How far a segment has come.
+    pub(crate) async fn position(&self, segment: Segment) -> Result<OrderId> {
+        self.places(segment).await.map(|places| places.position())
     }
 
     async fn places(&self, segment: Segment) -> Result<Places> {

@@ -1,12 +1,21 @@
 //! Segments: the keys of a reaction cut into ranges by their hash, so that several nodes share the work.
 //!
 //! - [`Segment`]: one of so many ranges; [`Places`]: how far each part of a range has come
+//! - `share`: which segments a node works on, as nodes come and go and the cut changes
 
 mod places;
+mod share;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use places::Places;
+pub(crate) use share::{Work, run};
 
 use std::fmt;
+
+use uuid::Uuid;
+
+use crate::domain::Name;
 
 /// One of the ranges into which the hashes of keys are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +62,19 @@ impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.of)
     }
+}
+
+/// The longest key that is taken as it is, in bytes: with the name of a reaction it fits a record's key.
+const LONGEST_KEY: usize = 1_500;
+
+/// The key by which events keep their order and are parked. Of longer texts only the beginning and a hash are kept: should
+/// two meet, they wait for each other, which costs nothing but time.
+pub(crate) fn key(text: &str) -> Name {
+    if text.len() <= LONGEST_KEY {
+        return Name::from(text);
+    }
+    let start = &text[..text.floor_char_boundary(LONGEST_KEY - 64)];
+    Name::from(format!("{start}#{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes())))
 }
 
 /// The hash of a key by which it belongs to a segment. It is stored with places, so it must never change: FNV-1a, and

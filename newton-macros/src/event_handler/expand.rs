@@ -1,0 +1,99 @@
+//! The code that `#[derive(EventHandler)]` makes.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::DeriveInput;
+
+use super::model::Model;
+use crate::support::errors::Errors;
+use crate::support::reaction::Reaction;
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Model { reaction, .. } = model;
+    let ident = &reaction.shape.ident;
+    let (listened, consts) = (reaction.listened("event"), consts(model));
+    let (event_types, build) = (Reaction::event_types(), reaction.build());
+    let handle = reaction.first_of("react", &quote!((self, event, delivery).await));
+    let replay_safe = model.replay_safe.as_ref().map(|_| {
+        quote! {
+            #[automatically_derived]
+            impl ::newton::service::ReplaySafe for #ident {}
+        }
+    });
+    let register = reaction.register("event_handler");
+    quote! {
+        const _: () = {
+            #listened
+
+            #[automatically_derived]
+            impl ::newton::EventHandler for #ident {
+                #consts
+
+                #event_types
+
+                #build
+
+                fn handle<'a>(
+                    &'a self,
+                    event: &'a ::newton::RecordedEvent,
+                    delivery: &'a ::newton::service::Delivery,
+                ) -> ::newton::__private::BoxFuture<'a, ::core::result::Result<bool, ::newton::HandlerError>> {
+                    ::std::boxed::Box::pin(async move { #handle })
+                }
+            }
+
+            #replay_safe
+
+            #register
+        };
+    }
+}
+
+fn consts(model: &Model) -> TokenStream {
+    let (name, start) = (&model.reaction.name.text, &model.start);
+    quote! {
+        const NAME: &'static str = #name;
+        const START: ::newton::subscription::Start = #start;
+    }
+}
+
+/// The errors, and an implementation that keeps the compiler from complaining of a missing one.
+pub(crate) fn stub(input: &DeriveInput, errors: Errors) -> TokenStream {
+    let (ident, errors) = (&input.ident, errors.into_tokens());
+    let (generics, arguments, _) = input.generics.split_for_impl();
+    quote! {
+        #errors
+
+        #[automatically_derived]
+        impl #generics ::newton::EventHandler for #ident #arguments
+        where
+            Self: ::core::marker::Send + ::core::marker::Sync + 'static,
+        {
+            const NAME: &'static str = "";
+            const START: ::newton::subscription::Start = ::newton::subscription::Start::Now;
+
+            fn event_types() -> ::std::vec::Vec<&'static ::newton::domain::EventType> {
+                ::std::vec::Vec::new()
+            }
+
+            fn build(_: &::newton::subscription::Provided) -> ::newton::Result<Self> {
+                ::core::result::Result::Err(::newton::Error::new(
+                    ::newton::ErrorKind::Configuration,
+                    "build handler",
+                    "its derive reported an error",
+                ))
+            }
+
+            fn handle<'newton>(
+                &'newton self,
+                _: &'newton ::newton::RecordedEvent,
+                _: &'newton ::newton::service::Delivery,
+            ) -> ::newton::__private::BoxFuture<
+                'newton,
+                ::core::result::Result<bool, ::newton::HandlerError>,
+            > {
+                ::std::boxed::Box::pin(async { ::core::result::Result::Ok(false) })
+            }
+        }
+    }
+}

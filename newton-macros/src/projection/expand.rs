@@ -1,0 +1,138 @@
+//! The code that `#[derive(Projection)]` makes.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{DeriveInput, Path};
+
+use super::fingerprint;
+use super::model::Model;
+use crate::support::errors::Errors;
+use crate::support::option;
+use crate::support::reaction::Reaction;
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Model { reaction, .. } = model;
+    let (ident, name) = (&reaction.shape.ident, &reaction.name.text);
+    let listened = reaction.listened("event");
+    let handler = handler(ident, model.sqlite.as_ref());
+    let (fold, event_types) = (option(fingerprint::fold(model)), Reaction::event_types());
+    let handle = reaction.first_of("on_event", &quote!((self, event, context)));
+    let (sqlite, entry) = match &model.sqlite {
+        Some(word) => (sqlite(model, word), "sqlite_projection"),
+        None => (TokenStream::new(), "projection"),
+    };
+    let register = reaction.register(entry);
+    quote! {
+        const _: () = {
+            #listened
+
+            #handler
+
+            #[automatically_derived]
+            impl ::newton::Projection for #ident {
+                const NAME: &'static str = #name;
+                const FINGERPRINT: ::newton::domain::Fingerprint =
+                    ::newton::__private::fingerprint(#fold, LISTENED);
+
+                #event_types
+
+                fn handle(
+                    &mut self,
+                    event: &::newton::RecordedEvent,
+                    context: &mut Self::Context<'_>,
+                ) -> ::core::result::Result<bool, ::newton::HandlerError> {
+                    #handle
+                }
+            }
+
+            #sqlite
+
+            #register
+        };
+    }
+}
+
+/// What its handlers are given. Without the feature, the message stands on the word `sqlite`.
+fn handler(ident: &Ident, sqlite: Option<&Path>) -> TokenStream {
+    let context = match sqlite {
+        Some(word) => sqlite_path(word, "SqliteTx"),
+        None => quote!(::newton::projection::View),
+    };
+    quote! {
+        #[automatically_derived]
+        impl ::newton::Handler for #ident {
+            type Context<'a> = #context<'a>;
+        }
+    }
+}
+
+fn sqlite(model: &Model, word: &Path) -> TokenStream {
+    let ident = &model.reaction.shape.ident;
+    let (context, projection) = (sqlite_path(word, "SqliteTx"), sqlite_path(word, "SqliteProjection"));
+    let (shared, build) = (model.shared.is_some(), model.reaction.build());
+    // The place of the user's token, but the names of this code.
+    let here = ident.span().resolved_at(Span::call_site());
+    let setup = quote_spanned!(here=> ::newton::__private::setup::<#ident, _, _>(#ident::setup, tx));
+    quote! {
+        #[automatically_derived]
+        impl #projection for #ident {
+            const SHARED: bool = #shared;
+
+            #build
+
+            fn make_tables(tx: &mut #context<'_>) -> ::core::result::Result<(), ::newton::HandlerError> {
+                #[allow(unused_imports)]
+                use ::newton::__private::NoSetup as _;
+                #setup
+            }
+        }
+    }
+}
+
+fn sqlite_path(word: &Path, name: &str) -> TokenStream {
+    let here = crate::support::handles::span(word);
+    let name = Ident::new(name, here);
+    quote_spanned!(here=> ::newton::projection::#name)
+}
+
+/// The errors, and an implementation that keeps the compiler from complaining of a missing one.
+pub(crate) fn stub(input: &DeriveInput, model: Option<&Model>, errors: Errors) -> TokenStream {
+    let (ident, errors) = (&input.ident, errors.into_tokens());
+    let (generics, arguments, _) = input.generics.split_for_impl();
+    let context = match model.and_then(|model| model.sqlite.as_ref()) {
+        Some(word) => sqlite_path(word, "SqliteTx"),
+        None => quote!(::newton::projection::View),
+    };
+    quote! {
+        #errors
+
+        #[automatically_derived]
+        impl #generics ::newton::Handler for #ident #arguments
+        where
+            Self: ::core::marker::Send + ::core::marker::Sync + 'static,
+        {
+            type Context<'newton> = #context<'newton>;
+        }
+
+        #[automatically_derived]
+        impl #generics ::newton::Projection for #ident #arguments
+        where
+            Self: ::core::marker::Send + ::core::marker::Sync + 'static,
+        {
+            const NAME: &'static str = "";
+            const FINGERPRINT: ::newton::domain::Fingerprint = ::newton::domain::Fingerprint::Unknown;
+
+            fn event_types() -> ::std::vec::Vec<&'static ::newton::domain::EventType> {
+                ::std::vec::Vec::new()
+            }
+
+            fn handle(
+                &mut self,
+                _: &::newton::RecordedEvent,
+                _: &mut Self::Context<'_>,
+            ) -> ::core::result::Result<bool, ::newton::HandlerError> {
+                ::core::result::Result::Ok(false)
+            }
+        }
+    }
+}

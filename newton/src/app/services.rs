@@ -1,0 +1,39 @@
+//! Event handlers in a running app: cutting them differently, playing the past to them again.
+
+use crate::app::App;
+use crate::domain::OrderId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::service::{EventHandler, ReplaySafe, Service};
+
+impl App {
+    /// Cuts the keys of an event handler into another number of segments, from 1 to 1,024, over all nodes that run it. They
+    /// finish what is under way first; nobody loses a place and nothing is handled twice because of it.
+    ///
+    /// Returns once that is asked for; it takes effect soon after.
+    ///
+    /// # Errors
+    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// for another number, and the store's.
+    pub async fn resplit<H: EventHandler>(&self, segments: u32) -> Result<()> {
+        self.service::<H>()?.resplit(segments).await
+    }
+
+    /// Delivers every event from `from` on, inclusive, to an event handler again, whose side effects must bear that: its
+    /// [`Delivery::id`](crate::service::Delivery::id) is the one of the first time.
+    ///
+    /// Returns once that is asked for; it takes effect soon after.
+    ///
+    /// # Errors
+    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, and the store's.
+    pub async fn replay<H: ReplaySafe>(&self, from: OrderId) -> Result<()> {
+        self.service::<H>()?.replay(from).await
+    }
+
+    fn service<H: EventHandler>(&self) -> Result<&Service<H>> {
+        let reaction = self.core.reactions.of::<H>().and_then(|reaction| reaction.as_any().downcast_ref());
+        reaction.ok_or_else(|| {
+            let message = format!("the event handler `{}` is not registered with this app", H::NAME);
+            Error::new(ErrorKind::Configuration, "find event handler", message)
+        })
+    }
+}
