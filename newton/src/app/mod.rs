@@ -8,6 +8,7 @@ mod execute;
 mod lease;
 mod parked;
 mod reactions;
+mod sagas;
 mod services;
 mod start;
 mod together;
