@@ -20,6 +20,7 @@ mod power_cut;
 mod processes;
 mod readme;
 mod registry;
+mod sagas;
 mod scenario;
 mod snapshots;
 mod sqlite;

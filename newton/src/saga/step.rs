@@ -35,7 +35,7 @@ pub(crate) struct Place<'a> {
     pub(crate) stream: &'a StreamName,
     /// The key the trigger names, if it does.
     pub(crate) key: Option<&'a str>,
-    /// The events up to here were routed.
+    /// The events up to here were taken to the instance, or do not concern it.
     pub(crate) passed: OrderId,
     pub(crate) now: Timestamp,
     /// Whether the trigger is given up: it leaves its mark, but no handler sees it.
@@ -88,6 +88,7 @@ impl From<Error> for Fault {
 
 /// Takes one trigger to one instance.
 pub(crate) fn step<S: Saga>(instance: &Instance, input: &Input, place: Place<'_>) -> Result<Step, Fault> {
+    let passed = place.passed.max(instance.position);
     match input {
         Input::Event(event) => match admit::<S>(instance, event, place)? {
             Some(refused) => Ok(refused),
@@ -97,12 +98,16 @@ pub(crate) fn step<S: Saga>(instance: &Instance, input: &Input, place: Place<'_>
             let timer = instance.timers.get(name).filter(|timer| timer.set_by.event == *set_by);
             let Some(timer) = timer else { return Ok(Step::Skipped) };
             let deadline = Deadline { name: name.clone(), due: timer.due };
-            advance::<S>(instance, &Cue::of_deadline(&deadline, set_by, &timer.set_by.metadata, place), place)
+            advance::<S>(
+                instance,
+                &Cue::of_deadline(&deadline, set_by, &timer.set_by.metadata, passed),
+                place,
+            )
         }
         Input::Failed { command } => {
             let failure = instance.failed.as_ref().filter(|failure| failure.command.command.id == *command);
             let Some(failure) = failure else { return Ok(Step::Skipped) };
-            advance::<S>(instance, &Cue::of_failure(failure, &told(failure), place), place)
+            advance::<S>(instance, &Cue::of_failure(failure, &told(failure), passed), place)
         }
     }
 }
@@ -171,24 +176,24 @@ impl<'a> Cue<'a> {
         deadline: &'a Deadline,
         set_by: &'a EventId,
         source: &'a Metadata,
-        place: Place<'_>,
+        passed: OrderId,
     ) -> Self {
         let id = EventIds::caused_by(set_by, &format!("timer/{}", deadline.name)).at(0);
         let record = TriggerRecord {
             kind: TriggerKind::Deadline,
-            order_id: place.passed.0,
+            order_id: passed.0,
             name: Some(deadline.name.clone()),
             ..TriggerRecord::default()
         };
         Self::new(Trigger::Deadline(deadline), id, record, set_by, "timer", source)
     }
 
-    fn of_failure(failure: &'a Failure, told: &'a CommandFailed, place: Place<'_>) -> Self {
+    fn of_failure(failure: &'a Failure, told: &'a CommandFailed, passed: OrderId) -> Self {
         let origin = &failure.origin;
         let id = EventIds::caused_by(&origin.event, &failure.command.command.id).at(0);
         let record = TriggerRecord {
             kind: TriggerKind::CommandFailed,
-            order_id: place.passed.0,
+            order_id: passed.0,
             name: Some(told.name.clone()),
             ..TriggerRecord::default()
         };

@@ -70,7 +70,7 @@ impl<S: Saga> Desk<S> {
             let (session, id, shared) = (&session, &id, &shared);
             Box::pin(async move {
                 let order_id = event.order_id;
-                session.try_again(id, event, passed).await?;
+                session.try_again(id, event).await?;
                 let mut shared = shared.lock().await;
                 let (book, index) = &mut *shared;
                 let waiting = session.waiting(id, order_id, passed, index).await.map_err(failure)?;
@@ -95,7 +95,7 @@ impl<S: Saga> Desk<S> {
         };
         if let Some(event) = &first.event {
             let id = AggregateId::parse(key)?;
-            self.session.give_up(&id, event.clone(), self.passed, reason).await?;
+            self.session.give_up(&id, event.clone(), reason).await?;
         }
         ledger.drop_first(&self.lease, key, reason).await?;
         self.retry(ledger, key).await.map(drop)
@@ -116,6 +116,10 @@ impl<S: Saga> Desk<S> {
         record: &RecordedEvent,
         reason: String,
     ) -> Result<()> {
+        if self.book.is_parked(id.as_str()) {
+            // It was tried again, and failed again.
+            return Ok(());
+        }
         let cell = self.session.cell(id);
         let stands_still = {
             let mut slot = cell.slot.lock().await;
@@ -139,18 +143,14 @@ impl<S: Saga> Desk<S> {
 
 impl<S: Saga> Session<S> {
     /// Takes a parked trigger to its instance.
-    async fn try_again(
-        self: &Arc<Self>,
-        id: &AggregateId,
-        event: RecordedEvent,
-        passed: OrderId,
-    ) -> Result<(), Failure> {
+    async fn try_again(self: &Arc<Self>, id: &AggregateId, event: RecordedEvent) -> Result<(), Failure> {
         let cell = self.cell(id);
         if self.is_standstill(&event) {
             return self.go_on(&cell).await;
         }
         let inputs = self.inputs(&cell, event).await.map_err(failure)?;
-        let behind = Behind { page: &[], passed, dropped: false };
+        // Later events of the instance may be parked behind this one: it must not seem to have passed them.
+        let behind = Behind { page: &[], passed: OrderId::START, dropped: false };
         let worked = self.work(&cell, inputs, behind).await.map_err(failure)?;
         worked.fault.map_or(Ok(()), |cause| Err(Failure { cause, attempts: 1 }))
     }
@@ -177,13 +177,7 @@ impl<S: Saga> Session<S> {
     }
 
     /// Gives a parked trigger up: what follows from it follows, without its handler.
-    async fn give_up(
-        self: &Arc<Self>,
-        id: &AggregateId,
-        event: RecordedEvent,
-        passed: OrderId,
-        reason: &str,
-    ) -> Result<()> {
+    async fn give_up(self: &Arc<Self>, id: &AggregateId, event: RecordedEvent, reason: &str) -> Result<()> {
         let cell = self.cell(id);
         if event.stream.domain() != Some(self.names.domain.as_str()) {
             return Ok(());
@@ -204,7 +198,7 @@ impl<S: Saga> Session<S> {
             return self.record(&cell, &failed, Outcomes { outcomes: vec![outcome] }).await;
         }
         let inputs = self.inputs(&cell, event).await?;
-        let behind = Behind { page: &[], passed, dropped: true };
+        let behind = Behind { page: &[], passed: OrderId::START, dropped: true };
         self.work(&cell, inputs, behind).await.map(drop)
     }
 

@@ -16,7 +16,7 @@ use crate::saga::step::{Fault, Input, Place, Step, step};
 pub(super) struct Behind<'a> {
     /// The events that are being routed.
     pub(super) page: &'a [Arc<RecordedEvent>],
-    /// The events up to here were routed, or are in the page.
+    /// The events up to here were taken to the instance, are in the page, or do not concern it.
     pub(super) passed: OrderId,
     /// Whether the triggers are given up.
     pub(super) dropped: bool,
