@@ -22,6 +22,7 @@ mod processes;
 mod projections;
 mod readme;
 mod registry;
+mod sagas;
 mod scenario;
 mod snapshots;
 mod sqlite;

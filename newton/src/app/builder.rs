@@ -37,6 +37,7 @@ pub struct Builder {
     projections: Option<PathBuf>,
     lease_term: Duration,
     rebuild_changed: bool,
+    command_retry: RetryPolicy,
 }
 
 /// Where the stores come from.
@@ -60,6 +61,11 @@ impl Default for Builder {
             projections: None,
             lease_term: Node::TERM,
             rebuild_changed: false,
+            command_retry: RetryPolicy {
+                attempts: 12,
+                base: Duration::from_millis(50),
+                longest: Duration::from_secs(30),
+            },
         }
     }
 }
@@ -169,6 +175,12 @@ impl Builder {
         Self { rebuild_changed: rebuild, ..self }
     }
 
+    /// Sends a saga's command again by this policy where it could not be executed; a rejection is never tried again. By
+    /// default 12 attempts within about two minutes.
+    pub fn retry_saga_commands(self, policy: RetryPolicy) -> Self {
+        Self { command_retry: policy, ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -197,6 +209,7 @@ impl Builder {
             projections,
             lease_term,
             rebuild_changed,
+            command_retry,
             ..
         } = self;
         let parts = Parts {
@@ -210,6 +223,7 @@ impl Builder {
             projections,
             lease_term,
             rebuild_changed,
+            command_retry,
         };
         start::run(parts).await
     }

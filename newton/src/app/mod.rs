@@ -16,6 +16,7 @@ mod health;
 mod lease;
 mod parked;
 mod reactions;
+mod sagas;
 mod services;
 mod shutdown;
 mod start;

@@ -12,7 +12,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, Settings, unique};
+use crate::repository::{Caller, Environment, RetryPolicy, Settings, unique};
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
@@ -28,6 +28,7 @@ pub(super) struct Parts {
     pub(super) projections: Option<PathBuf>,
     pub(super) lease_term: Duration,
     pub(super) rebuild_changed: bool,
+    pub(super) command_retry: RetryPolicy,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
@@ -42,6 +43,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         projections,
         lease_term,
         rebuild_changed,
+        command_retry,
     } = parts;
     let events_file = stores.file.clone();
     let projections = projections.or_else(|| events_file.as_deref().map(beside));
@@ -65,6 +67,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         provided,
         handler_policies,
         dispatch: bus.clone(),
+        command_retry,
         projections,
         events_file,
         rebuild_changed,

@@ -1,6 +1,7 @@
 //! How a reaction is doing: kept by whoever runs it, read by whoever asks.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -175,9 +176,19 @@ impl Monitor {
     }
 
     /// Counts work that is under way; the guard ends it.
-    pub(crate) fn busy(&self) -> Busy<'_> {
-        self.state().in_flight += 1;
-        Busy(self)
+    pub(crate) fn busy(&self) -> Busy<&Self> {
+        Busy::of(self)
+    }
+
+    /// As [`busy`](Self::busy), for work that is handed to a task.
+    pub(crate) fn busy_elsewhere(self: &Arc<Self>) -> Busy<Arc<Self>> {
+        Busy::of(self.clone())
+    }
+
+    /// Takes what is under way here off the count until the guard is dropped: it waits for a time to come.
+    pub(crate) fn idle(&self) -> Idle<'_> {
+        self.state().in_flight -= 1;
+        Idle(self)
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -228,10 +239,27 @@ impl Monitor {
 
 /// Work that is under way.
 #[derive(Debug)]
-pub(crate) struct Busy<'a>(&'a Monitor);
+pub(crate) struct Busy<M: Deref<Target = Monitor>>(M);
 
-impl Drop for Busy<'_> {
+impl<M: Deref<Target = Monitor>> Busy<M> {
+    fn of(monitor: M) -> Self {
+        monitor.state().in_flight += 1;
+        Self(monitor)
+    }
+}
+
+impl<M: Deref<Target = Monitor>> Drop for Busy<M> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
+    }
+}
+
+/// Work that waits for a time to come.
+#[derive(Debug)]
+pub(crate) struct Idle<'a>(&'a Monitor);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight += 1;
     }
 }

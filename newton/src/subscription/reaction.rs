@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::domain::{Clock, Name, OrderId};
 use crate::error::Result;
-use crate::repository::Dispatch;
+use crate::repository::{Dispatch, RetryPolicy};
 use crate::store::{EventStore, StateStore};
 use crate::subscription::{HandlerPolicies, Monitor, Node, Parking, Provided, Stop, Subscriptions};
 
@@ -67,6 +67,8 @@ pub(crate) struct Assembly {
     pub(crate) provided: Provided,
     pub(crate) handler_policies: HandlerPolicies,
     pub(crate) dispatch: Arc<dyn Dispatch>,
+    /// How the commands of sagas are tried again.
+    pub(crate) command_retry: RetryPolicy,
     /// The folder of the projections that are files; `None` where the store is in memory.
     pub(crate) projections: Option<std::path::PathBuf>,
     /// The file of the events, where they are in one.
