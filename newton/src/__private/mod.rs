@@ -7,6 +7,7 @@
 //! - [`payload`]: the last step of encoding and decoding
 //! - [`show`]: fields in the text of a rejection
 //! - [`stub`]: types that stand in where a derive reported an error
+//! - [`taken`](mod@taken): from `#[unique(..)]` to the rejection of a value
 
 pub mod decide;
 pub mod evolve;
@@ -18,19 +19,23 @@ pub mod reaction;
 pub mod setup;
 pub mod show;
 pub mod stub;
+pub mod taken;
 
-pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
 pub use serde_json;
 
 pub use decide::{MissingDecide, decide};
 pub use evolve::{MissingEvolve, evolve};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, fingerprint_of_listener};
 pub use listened::{Listened, add_events, event_types};
 pub use payload::{decode, decode_remote, no_type_at, push_tag};
-pub use reaction::{on_event, on_trigger, react, starts};
+pub use reaction::{
+    Handled, OnEvent, OnTrigger, Reacting, handle_delivery, handle_event, handle_trigger, on_event,
+    on_trigger, react, starts,
+};
 #[cfg(feature = "sqlite")]
 pub use setup::{NoSetup, setup};
 pub use show::{Show, ShowByDebug, ShowByDisplay};
 pub use stub::StubEvent;
+pub use taken::{taken, taken_by};

@@ -3,6 +3,7 @@
 //! - [`App`]: what a program calls; [`Builder`] makes it
 //! - [`Execute`], [`Together`]: commands on their way, with their options
 //! - [`Health`]: how the app is doing; [`Shutdown`]: how it ended
+//! - [`CaughtUp`]: a wait until a command has reached a projection
 //! - `reactions`: the projections, sagas and event handlers; `supervise`: the task that each runs in
 //! - `parked`: what they could not handle; `lease`: what a program wants to do alone; `gate`: no new work at the end
 //!
@@ -15,6 +16,7 @@ mod health;
 mod lease;
 mod parked;
 mod reactions;
+mod sagas;
 mod services;
 mod shutdown;
 mod start;
@@ -22,6 +24,8 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 mod together;
+mod unique;
+mod views;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -33,8 +37,10 @@ pub use execute::{Execute, Named};
 pub use health::Health;
 pub use shutdown::Shutdown;
 pub use together::Together;
+pub use views::CaughtUp;
 
 use crate::bus::Bus;
+use crate::causality::Causality;
 use crate::domain::{Aggregate, AggregateId, Command, Version};
 use crate::error::Result;
 use crate::registry::Registry;
@@ -218,6 +224,11 @@ impl App {
     /// Those of the store.
     pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription> {
         self.core.runtime.subscriptions.open(subscribe).await
+    }
+
+    /// Asks who caused what: the causes of an event, its effects, and whole correlations.
+    pub fn causality(&self) -> Causality {
+        Causality::new(self.core.environment.events.clone())
     }
 
     /// The types this app works with.

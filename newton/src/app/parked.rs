@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::{ErrorKind, Result};
-use crate::subscription::ParkedKey;
+use crate::subscription::{Dropped, ParkedKey};
 
 impl App {
     /// Every parked key of every reaction, with its events and the cause.
@@ -58,6 +58,14 @@ impl App {
     pub async fn drop_parked<T: 'static>(&self, key: &str, reason: &str) -> Result<()> {
         let _inside = self.core.gate.enter()?;
         self.core.reactions.of::<T>()?.parking().drop_first(key, reason).await
+    }
+
+    /// What was given up of a reaction, and why.
+    ///
+    /// # Errors
+    /// As [`parked_of`](Self::parked_of).
+    pub async fn dropped<T: 'static>(&self) -> Result<Vec<Dropped>> {
+        self.core.reactions.of::<T>()?.parking().dropped().await
     }
 
     /// Runs a reaction again now that waits after a failure, instead of when its wait is over. Does nothing to one that

@@ -95,16 +95,22 @@ impl Reactions {
         unfinished.map(|running| running.reaction.monitor().name().clone()).collect()
     }
 
-    fn running<T: 'static>(&self) -> Result<&Running> {
-        let found = self.running.iter().find(|running| running.type_id == TypeId::of::<T>());
-        found.ok_or_else(|| {
-            let message = format!(
-                "this app runs no `{}`; derive it as a projection, a saga or an event handler, and add it to the registry",
-                type_name::<T>()
-            );
-            Error::new(ErrorKind::Configuration, "find reaction", message)
-        })
+    /// The reaction of a type, as what runs it.
+    pub(super) fn typed<T: 'static, R: 'static>(&self) -> Result<&R> {
+        self.of::<T>()?.as_any().downcast_ref().ok_or_else(not_run::<T>)
     }
+
+    fn running<T: 'static>(&self) -> Result<&Running> {
+        self.running.iter().find(|running| running.type_id == TypeId::of::<T>()).ok_or_else(not_run::<T>)
+    }
+}
+
+pub(super) fn not_run<T>() -> Error {
+    let message = format!(
+        "this app runs no `{}`; derive it as a projection, a saga or an event handler, and add it to the registry",
+        type_name::<T>()
+    );
+    Error::new(ErrorKind::Configuration, "find reaction", message)
 }
 
 impl fmt::Debug for Reactions {

@@ -2,9 +2,8 @@
 
 use crate::app::App;
 use crate::domain::OrderId;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::service::{EventHandler, ReplaySafe, Service};
-use crate::subscription::Dropped;
 
 impl App {
     /// Cuts the keys of an event handler into another number of segments, from 1 to 1,024, over all nodes that run it. They
@@ -13,7 +12,7 @@ impl App {
     /// Returns once that is asked for; it takes effect soon after.
     ///
     /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, [`InvalidInput`](crate::ErrorKind::InvalidInput)
     /// for another number, and the store's.
     pub async fn resplit<H: EventHandler>(&self, segments: u32) -> Result<()> {
         let _inside = self.core.gate.enter()?;
@@ -26,25 +25,13 @@ impl App {
     /// Returns once that is asked for; it takes effect soon after.
     ///
     /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, and the store's.
+    /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, and the store's.
     pub async fn replay<H: ReplaySafe>(&self, from: OrderId) -> Result<()> {
         let _inside = self.core.gate.enter()?;
         self.service::<H>()?.replay(from).await
     }
 
-    /// What of a reaction's parked work was given up, and why.
-    ///
-    /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, and the stores'.
-    pub async fn dropped<T: 'static>(&self) -> Result<Vec<Dropped>> {
-        self.core.reactions.of::<T>()?.parking().dropped().await
-    }
-
     fn service<H: EventHandler>(&self) -> Result<&Service<H>> {
-        let reaction = self.core.reactions.of::<H>()?;
-        reaction.as_any().downcast_ref().ok_or_else(|| {
-            let message = format!("`{}` is registered with this app, but not as an event handler", H::NAME);
-            Error::new(ErrorKind::Configuration, "find event handler", message)
-        })
+        self.core.reactions.typed::<H, Service<H>>()
     }
 }

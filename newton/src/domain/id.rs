@@ -128,8 +128,17 @@ pub struct EventIds {
 impl EventIds {
     /// The ids that `command` causes in `stream`.
     pub fn of(command: &CommandId, stream: &StreamName) -> Self {
-        let command = command.0.to_uuid();
-        let hash = Uuid::new_v5(&command, stream.as_str().as_bytes());
+        Self::derived(&command.0, stream.as_str())
+    }
+
+    /// The ids that an event causes in the part of the system that `name` stands for.
+    pub(crate) fn caused_by(event: &EventId, name: &str) -> Self {
+        Self::derived(&event.0, name)
+    }
+
+    fn derived(base: &Id, name: &str) -> Self {
+        let command = base.to_uuid();
+        let hash = Uuid::new_v5(&command, name.as_bytes());
         let mut seed = *hash.as_bytes();
         seed[..6].copy_from_slice(&command.as_bytes()[..6]);
         Self { seed }

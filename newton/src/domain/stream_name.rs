@@ -1,7 +1,9 @@
 //! Names of streams and ids of aggregates.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
+
+use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -98,6 +100,45 @@ impl AggregateId {
     }
 }
 
+/// The longest text that [`encode_id`] keeps whole, in encoded bytes.
+const MAX_ENCODED: usize = 256;
+/// How much of a longer text stays readable.
+const READABLE: usize = 96;
+
+/// An id that stands for any text, such as the value of a tag. Different texts give different ids.
+///
+/// What an id cannot hold is written as `%` and two hex digits a byte. A text too long for an id ends in a hash: whoever
+/// must be sure keeps the text itself beside it and compares.
+pub(crate) fn encode_id(text: &str) -> AggregateId {
+    if text.is_empty() {
+        // A `%` that no digits follow comes of no other text.
+        return AggregateId("%".into());
+    }
+    let mut encoded = String::with_capacity(text.len());
+    let mut readable = 0;
+    for c in text.chars() {
+        if c == '%' || c == '/' || c.is_control() {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a `String` cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        } else {
+            encoded.push(c);
+        }
+        if encoded.len() <= READABLE {
+            readable = encoded.len();
+        }
+    }
+    if encoded.len() > MAX_ENCODED {
+        // Two hashes over different beginnings: who could make one collide cannot make both.
+        let hash = |namespace| Uuid::new_v5(namespace, text.as_bytes()).simple();
+        let (first, second) = (hash(&Uuid::NAMESPACE_OID), hash(&Uuid::NAMESPACE_URL));
+        encoded.truncate(readable);
+        let _ = write!(encoded, "%~{first}{second}");
+    }
+    AggregateId(encoded.into())
+}
+
 fn check(what: &'static str, text: &str, max_len: usize) -> Result<()> {
     let invalid = |message| Err(Error::new(ErrorKind::InvalidInput, "parse name", message));
     if text.is_empty() {
@@ -137,5 +178,30 @@ impl fmt::Display for AggregateId {
 impl fmt::Debug for AggregateId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_text_has_an_id_of_its_own() {
+        let long = "x".repeat(5_000);
+        let texts = [
+            "", "%", "%25", "/", "%2F", "a/b", "a%2Fb", "\0", "\u{85}", "%C2%85", "%~", "order-7", "Größe",
+            "$x",
+        ];
+        let longer = [long.clone(), format!("{long}y"), format!("{long}z"), "/".repeat(90), "ü".repeat(129)];
+        let texts: Vec<&str> = texts.into_iter().chain(longer.iter().map(String::as_str)).collect();
+        let ids: HashSet<AggregateId> = texts.iter().map(|text| encode_id(text)).collect();
+        assert_eq!(ids.len(), texts.len());
+        for id in ids {
+            assert_eq!(AggregateId::parse(id.as_str()).unwrap(), id);
+        }
+        assert_eq!(encode_id("order-7").as_str(), "order-7");
+        assert_eq!(encode_id("a/b").as_str(), "a%2Fb");
     }
 }

@@ -2,21 +2,35 @@
 //!
 //! - [`Saga`]: what the derive makes; [`Trigger`] and [`FromTrigger`]: what makes an instance move
 //! - [`Flow`]: what a handler is given; [`Deadline`], [`CommandFailed`]: what it can be told besides events
+//! - [`record`]: what an instance's stream holds
+//! - [`SagaInstance`], [`Sagas`]: what can be asked of one instance, and of all
+//! - `instance`, `step`, `state`: pure; the fold of a stream, one trigger on it, and the state across versions
+//! - `manager`: what runs it; `names`, `rows`: what is kept in the stores, and where
 
+mod ask;
 mod flow;
+mod instance;
+mod manager;
+mod names;
+pub mod record;
+mod rows;
+mod state;
+mod step;
 mod traits;
 mod trigger;
 
+pub use ask::{ListedSaga, RefusedEvent, RefusedEvents, SagaInstance, SagaRecord, SagaStatus, Sagas};
 pub use flow::Flow;
 pub use traits::Saga;
 pub use trigger::{CommandFailed, Deadline, FromTrigger, Trigger};
 
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::subscription::{Assembly, Reaction};
+use manager::Manager;
 
 /// Puts a running saga together.
-pub(crate) fn assemble<S: Saga>(_: &Assembly) -> Result<Arc<dyn Reaction>> {
-    Err(Error::new(ErrorKind::Unsupported, "start", "not here yet"))
+pub(crate) fn assemble<S: Saga>(assembly: &Assembly) -> Result<Arc<dyn Reaction>> {
+    Ok(Arc::new(Manager::<S>::new(assembly)?))
 }

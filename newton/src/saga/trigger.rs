@@ -1,7 +1,7 @@
 //! What makes an instance move: events, deadlines, failed commands.
 
-use crate::domain::{CommandId, Event, EventType, RecordedEvent, Timestamp, decode_recorded};
-use crate::error::Result;
+use crate::domain::{Command, CommandId, Event, EventType, RecordedEvent, Timestamp, decode_recorded};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What makes an instance move.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,22 @@ pub struct CommandFailed {
     pub reason: String,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+impl CommandFailed {
+    /// The command, if it is one of a `C`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] where its payload fits no present `C`.
+    pub fn command<C: Command>(&self) -> Option<Result<C>> {
+        let index = C::index_of(&self.name)?;
+        Some(C::decode(index, self.payload.as_bytes()).map_err(|error| {
+            let message = format!("the payload does not fit `{}` any more", C::TYPES[index].rust_name);
+            Error::new(ErrorKind::Decode, "decode command", message)
+                .with("command", &self.command_id)
+                .caused_by(error)
+        }))
+    }
 }
 
 /// What a saga can handle: every event type, [`Deadline`] and [`CommandFailed`].

@@ -1,6 +1,7 @@
 //! How a reaction is doing: kept by whoever runs it, read by whoever asks.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -28,6 +29,8 @@ pub struct Status {
     pub last_error: Option<String>,
     /// How many keys are parked.
     pub parked_keys: usize,
+    /// Whether its data was made by other code than this program's, and goes on to be: rebuild it.
+    pub changed: bool,
 }
 
 /// What a reaction is doing.
@@ -63,6 +66,8 @@ pub(crate) struct Monitor {
     name: Name,
     kind: ReactionKind,
     position: watch::Sender<OrderId>,
+    /// Tells whoever waits that the phase may be another.
+    entered: watch::Sender<()>,
     state: Mutex<State>,
 }
 
@@ -71,6 +76,7 @@ struct State {
     phase: Phase,
     last_error: Option<String>,
     parked_keys: usize,
+    changed: bool,
     behind_since: Option<Timestamp>,
     /// Work that is under way beyond the position: batches, deliveries, dispatches.
     in_flight: usize,
@@ -82,19 +88,44 @@ impl Monitor {
             phase: Phase::Starting,
             last_error: None,
             parked_keys: 0,
+            changed: false,
             behind_since: None,
             in_flight: 0,
         };
-        Self { name, kind, position: watch::Sender::new(OrderId::START), state: Mutex::new(state) }
+        Self {
+            name,
+            kind,
+            position: watch::Sender::new(OrderId::START),
+            entered: watch::Sender::new(()),
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }
 
+    pub(crate) fn kind(&self) -> ReactionKind {
+        self.kind
+    }
+
     /// Enters a phase.
     pub(crate) fn enter(&self, phase: Phase) {
-        self.state().phase = phase;
+        let before = std::mem::replace(&mut self.state().phase, phase.clone());
+        if before != phase {
+            self.entered.send_replace(());
+        }
+    }
+
+    /// What it is doing.
+    pub(crate) fn phase(&self) -> Phase {
+        self.state().phase.clone()
+    }
+
+    /// Waits until it is in a phase that fits. Cancel-safe.
+    pub(crate) async fn entered(&self, fits: impl Fn(&Phase) -> bool) {
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = self.entered.subscribe().wait_for(|()| fits(&self.state().phase)).await;
     }
 
     /// Moves the position up; it never falls here.
@@ -129,10 +160,35 @@ impl Monitor {
         self.state().parked_keys = count;
     }
 
+    /// Whether its data was made by other code than this program's.
+    pub(crate) fn changed(&self, changed: bool) {
+        self.state().changed = changed;
+    }
+
+    /// Whether its data was made by other code than this program's.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.state().changed
+    }
+
+    /// The last failure, if nothing has succeeded since.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.state().last_error.clone()
+    }
+
     /// Counts work that is under way; the guard ends it.
-    pub(crate) fn busy(&self) -> Busy<'_> {
-        self.state().in_flight += 1;
-        Busy(self)
+    pub(crate) fn busy(&self) -> Busy<&Self> {
+        Busy::of(self)
+    }
+
+    /// As [`busy`](Self::busy), for work that is handed to a task.
+    pub(crate) fn busy_elsewhere(self: &Arc<Self>) -> Busy<Arc<Self>> {
+        Busy::of(self.clone())
+    }
+
+    /// Takes what is under way here off the count until the guard is dropped: it waits for a time to come.
+    pub(crate) fn idle(&self) -> Idle<'_> {
+        self.state().in_flight -= 1;
+        Idle(self)
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -162,6 +218,7 @@ impl Monitor {
             lag: if head > position { lag } else { Duration::ZERO },
             last_error: state.last_error.clone(),
             parked_keys: state.parked_keys,
+            changed: state.changed,
         }
     }
 
@@ -182,10 +239,27 @@ impl Monitor {
 
 /// Work that is under way.
 #[derive(Debug)]
-pub(crate) struct Busy<'a>(&'a Monitor);
+pub(crate) struct Busy<M: Deref<Target = Monitor>>(M);
 
-impl Drop for Busy<'_> {
+impl<M: Deref<Target = Monitor>> Busy<M> {
+    fn of(monitor: M) -> Self {
+        monitor.state().in_flight += 1;
+        Self(monitor)
+    }
+}
+
+impl<M: Deref<Target = Monitor>> Drop for Busy<M> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
+    }
+}
+
+/// Work that waits for a time to come.
+#[derive(Debug)]
+pub(crate) struct Idle<'a>(&'a Monitor);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight += 1;
     }
 }

@@ -123,7 +123,12 @@ async fn give_back(shared: &Shared, leases: HashMap<Name, (u64, Revision)>) -> R
     let writes = leases.into_iter().map(|(name, (epoch, revision))| async move {
         let free = LeaseRecord { holder: None, epoch };
         let free = put(lease_key(&name), Expect::Revision(revision), &free)?;
-        unless_changed(shared.state.write(vec![free]).await)
+        match shared.state.write(vec![free]).await {
+            // It was taken over, or an earlier write of its holder came late.
+            Err(error) if is_conflict(&error) => shared.look_again(),
+            outcome => drop(outcome?),
+        }
+        Ok(())
     });
     let outcome = join_all(writes).await.into_iter().collect();
     process::wake();
@@ -153,7 +158,10 @@ pub(super) async fn sweep(
         if now - since > node.term.saturating_mul(DEAD_AFTER) && *record.key != *shared.id {
             let key = StateKey { space: NODES, key: record.key };
             let gone = StateWrite { key, expect: Expect::Revision(revision), value: None };
-            unless_changed(shared.state.write(vec![gone]).await)?;
+            match shared.state.write(vec![gone]).await {
+                Err(error) if !is_conflict(&error) => return Err(error),
+                _ => {}
+            }
         } else {
             present.insert(record.key, (revision, since));
         }
@@ -162,10 +170,6 @@ pub(super) async fn sweep(
     Ok(())
 }
 
-/// That somebody else changed a record meanwhile is as good.
-fn unless_changed<T>(outcome: Result<T>) -> Result<()> {
-    match outcome {
-        Err(error) if matches!(error.kind(), ErrorKind::StateConflict { .. }) => Ok(()),
-        outcome => outcome.map(drop),
-    }
+fn is_conflict(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::StateConflict { .. })
 }

@@ -98,6 +98,12 @@ impl Shared {
         process::wake();
     }
 
+    /// Has the task look for what is to be freed.
+    pub(super) fn look_again(&self) {
+        self.inner().anything_returned = true;
+        self.woken.notify_one();
+    }
+
     /// Whether names were given back since this was asked last.
     pub(super) fn is_anything_returned(&self) -> bool {
         std::mem::take(&mut self.inner().anything_returned)

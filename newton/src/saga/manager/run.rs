@@ -1,0 +1,228 @@
+//! The loop of a saga, from the lease to the end.
+//!
+//! One thing at a time, so that triggers of all kinds meet an instance in one order. What comes first where several are
+//! there: the end, requests, records, failed commands, timers, and then events.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::desk::{Desk, Groups};
+use super::session::{Note, Session, lock};
+use super::{Manager, Request};
+use crate::domain::{Name, OrderId, Query};
+use crate::error::{Error, ErrorKind, Result};
+use crate::saga::Saga;
+use crate::saga::step::Input;
+use crate::store::{Position, Read, Selection};
+use crate::subscription::{Phase, Segment, Stop, Subscribe, Subscription};
+
+/// Index rows are stored at least so often.
+const STORE_ROWS: Duration = Duration::from_secs(1);
+
+/// The mere place is stored at least so often.
+const STORE_PLACE: Duration = Duration::from_secs(10);
+
+/// So many index rows are not held back.
+const MOST_ROWS: usize = 10_000;
+
+/// Ends what a run has begun, however it ends.
+struct Run<'a, S> {
+    manager: &'a Manager<S>,
+    session: Arc<Session<S>>,
+}
+
+impl<S> Drop for Run<'_, S> {
+    fn drop(&mut self) {
+        lock(&self.session.pumps).abort_all();
+        lock(&self.manager.requests).take();
+    }
+}
+
+/// The two ends of the log that the loop follows.
+struct Feeds {
+    events: Subscription,
+    records: Subscription,
+}
+
+impl<S: Saga> Manager<S> {
+    /// Runs until it is asked to stop, or fails.
+    pub(super) async fn run(&self, mut stop: Stop) -> Result<()> {
+        self.monitor.enter(Phase::StandingBy);
+        let name = self.ledger.lease_name(Segment::WHOLE);
+        let lease = tokio::select! {
+            lease = self.runtime.node.acquire(&name) => lease?,
+            () = stop.requested() => return Ok(()),
+        };
+        let (notes, mut noted) = mpsc::unbounded_channel();
+        let session = Session::new(self, stop.clone(), notes);
+        let run = Run { manager: self, session: session.clone() };
+        let book = self.ledger.open(Segment::WHOLE).await?;
+        self.monitor.reset(OrderId::START);
+        self.monitor.parked_keys(book.parked_keys());
+        self.monitor.enter(Phase::CatchingUp);
+        let mut desk = Desk::open(session.clone(), lease, book).await?;
+        let mut feeds = self.feeds(&mut desk).await?;
+        let (requests, mut requested) = mpsc::unbounded_channel();
+        lock(&self.requests).replace(requests);
+        self.monitor.enter(Phase::Live);
+        let outcome = self.follow(&mut desk, &mut feeds, &mut noted, &mut requested, stop).await;
+        if outcome.is_ok() {
+            self.finish(&mut desk, &mut noted).await?;
+            self.monitor.enter(Phase::Stopped);
+        }
+        drop(run);
+        match outcome {
+            Ok(()) => desk.lease.release().await,
+            Err(error) => self.monitor.noted(Err(error)),
+        }
+    }
+
+    /// Catches the index up, has the commands sent that a run before did not finish, and opens what the loop follows.
+    async fn feeds(&self, desk: &mut Desk<S>) -> Result<Feeds> {
+        let _busy = self.monitor.busy();
+        let records = Selection::Domain(self.names.domain.clone());
+        let from = |place: OrderId| Position::OrderId(place.next());
+        let mut stored = self
+            .open(Subscribe::cold(records.clone()).with_system().from(from(desk.index.position())))
+            .await?;
+        while let Some(batch) = stored.next_batch(Read::PAGE).await? {
+            desk.read_records(batch).await?;
+        }
+        for id in desk.session.working() {
+            desk.session.wake_stored(&id);
+        }
+        let records = Subscribe::hot_cold(records).with_system().from(from(desk.index.position()));
+        let types = S::event_types().into_iter().map(|event| Name::from_static(event.name));
+        let events =
+            Subscribe::hot_cold(Selection::All).matching(Query::types(types)).from(from(desk.passed));
+        Ok(Feeds { events: self.open(events).await?, records: self.open(records).await? })
+    }
+
+    async fn open(&self, subscribe: Subscribe) -> Result<Subscription> {
+        self.runtime.subscriptions.open(subscribe).await
+    }
+
+    async fn follow(
+        &self,
+        desk: &mut Desk<S>,
+        feeds: &mut Feeds,
+        notes: &mut mpsc::UnboundedReceiver<Note>,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+        mut stop: Stop,
+    ) -> Result<()> {
+        let mut stored = Instant::now();
+        loop {
+            desk.report();
+            let next_due = desk.index.timers.next_due();
+            let timer = async {
+                match next_due {
+                    Some(due) => self.runtime.clock.wait_until(due).await,
+                    None => pending().await,
+                }
+            };
+            let to_store = desk.is_behind().then(|| stored + desk.patience());
+            tokio::select! {
+                biased;
+                () = stop.requested() => return Ok(()),
+                () = desk.lease.lost() => return Err(lost(&self.names.saga)),
+                Some(request) = requests.recv() => {
+                    desk.answer(&self.ledger, request).await?;
+                }
+                () = sleep_until(to_store.unwrap_or(stored)), if to_store.is_some() => {
+                    desk.store().await?;
+                    stored = Instant::now();
+                }
+                batch = feeds.records.next_batch(Read::PAGE) => {
+                    let _busy = self.monitor.busy();
+                    desk.read_records(batch?.ok_or_else(ended)?).await?;
+                }
+                Some(note) = notes.recv() => {
+                    let _busy = self.monitor.busy();
+                    desk.noted(note, notes).await?;
+                }
+                () = timer => {
+                    let _busy = self.monitor.busy();
+                    desk.fire().await?;
+                }
+                batch = feeds.events.next_batch(Read::PAGE) => {
+                    let _busy = self.monitor.busy();
+                    let batch = batch?.ok_or_else(ended)?;
+                    // What instances listen to must be known before the events behind it are routed.
+                    while desk.index.position() < batch.through {
+                        let records = feeds.records.next_batch(Read::PAGE).await?;
+                        desk.read_records(records.ok_or_else(ended)?).await?;
+                    }
+                    desk.route(batch).await?;
+                }
+            }
+            self.monitor.succeeded();
+        }
+    }
+
+    /// Lets the commands that are under way come to their outcomes, and stores what is known.
+    async fn finish(&self, desk: &mut Desk<S>, notes: &mut mpsc::UnboundedReceiver<Note>) -> Result<()> {
+        // A failed command is told in the next run.
+        notes.close();
+        while notes.try_recv().is_ok() {}
+        let mut pumps: JoinSet<()> = std::mem::take(&mut *lock(&desk.session.pumps));
+        while pumps.join_next().await.is_some() {}
+        desk.store().await
+    }
+}
+
+impl<S: Saga> Desk<S> {
+    /// Takes in what the tasks that send commands have to tell.
+    async fn noted(&mut self, note: Note, more: &mut mpsc::UnboundedReceiver<Note>) -> Result<()> {
+        let (mut groups, mut waiting) = (Groups::new(), Vec::<oneshot::Sender<()>>::new());
+        let mut next = Some(note);
+        while let Some(note) = next {
+            match note {
+                Note::Broken(error) => return Err(error),
+                Note::Unreadable { id, cause } => self.unreadable(&id, &cause).await?,
+                // It is told once it is parked no more.
+                Note::Failed { id, .. } if self.book.is_parked(id.as_str()) => {}
+                Note::Failed { id, command, told } => {
+                    groups.entry(id).or_default().push_back(Input::Failed { command });
+                    waiting.push(told);
+                }
+            }
+            next = if groups.len() < Read::PAGE { more.try_recv().ok() } else { None };
+        }
+        self.round(groups, &[], self.passed).await?;
+        self.settle_parks().await?;
+        // Whoever waits looks at its instance again; a task that was aborted meanwhile does not.
+        waiting.into_iter().for_each(|told| drop(told.send(())));
+        Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.index.is_behind() || self.book.position() < self.passed
+    }
+
+    /// How long what is known may stay unstored.
+    fn patience(&self) -> Duration {
+        match self.index.changes() {
+            0 => STORE_PLACE,
+            changes if changes > MOST_ROWS => Duration::ZERO,
+            _ => STORE_ROWS,
+        }
+    }
+}
+
+fn lost(saga: &Name) -> Error {
+    let message = "another node runs it now; this one stands by";
+    Error::new(ErrorKind::Unavailable, "run saga", message).with("saga", saga)
+}
+
+fn ended() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "run saga",
+        "a subscription that stays came to an end; report this defect",
+    )
+}

@@ -1,0 +1,221 @@
+//! What the manager and the tasks that send commands share while the saga runs on this node.
+
+use std::collections::HashSet;
+use std::marker::PhantomData;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::Manager;
+use crate::domain::{AggregateId, EventId, ExpectedVersion, Metadata, StreamName};
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::{Dispatch, RetryPolicy};
+use crate::saga::instance::{Instance, Origin};
+use crate::saga::names::Names;
+use crate::saga::record::Record;
+use crate::store::{Append, EventStore, Read, Selection};
+use crate::subscription::{Monitor, Runtime, Stop};
+
+/// So many instances are kept in memory.
+const CACHED: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// So many commands are under way at once. One that waits for its next attempt is not.
+const SENDING: usize = 1_024;
+
+/// One run of a saga: from the lease to its end.
+pub(super) struct Session<S> {
+    pub(super) names: Names,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) dispatch: Arc<dyn Dispatch>,
+    pub(super) monitor: Arc<Monitor>,
+    pub(super) retry: RetryPolicy,
+    pub(super) stop: Stop,
+    pub(super) sending: Semaphore,
+    pub(super) notes: mpsc::UnboundedSender<Note>,
+    cells: Mutex<LruCache<AggregateId, Arc<Cell>>>,
+    /// The instances that have something to do, or may have.
+    working: Mutex<HashSet<AggregateId>>,
+    pub(super) pumps: Mutex<JoinSet<()>>,
+    saga: PhantomData<fn() -> S>,
+}
+
+/// What a task that sends commands tells the manager.
+pub(super) enum Note {
+    /// A command failed for good: the instance is to be told, and then the sender of this.
+    Failed { id: AggregateId, command: String, told: oneshot::Sender<()> },
+    /// An instance cannot be read.
+    Unreadable { id: AggregateId, cause: Error },
+    /// The task came to its end by a failure.
+    Broken(Error),
+}
+
+/// An instance in memory; whoever has the lock is the only one in this process to append to its stream.
+pub(super) struct Cell {
+    pub(super) id: AggregateId,
+    pub(super) stream: StreamName,
+    pub(super) slot: tokio::sync::Mutex<Slot>,
+}
+
+#[derive(Default)]
+pub(super) struct Slot {
+    instance: Option<Instance>,
+    /// Whether a task sends its commands.
+    pub(super) is_pumped: bool,
+}
+
+impl Slot {
+    /// Whether there is something to do, as far as the instance is in memory.
+    pub(super) fn has_work(&self) -> bool {
+        self.instance.as_ref().is_some_and(|instance| instance.work().is_some())
+    }
+}
+
+/// What came of an append.
+pub(super) enum Written {
+    Done,
+    /// The stream is not where it was thought to be: read it again, and decide again.
+    Moved,
+}
+
+impl<S> Session<S> {
+    pub(super) fn new(manager: &Manager<S>, stop: Stop, notes: mpsc::UnboundedSender<Note>) -> Arc<Self> {
+        Arc::new(Self {
+            names: manager.names.clone(),
+            runtime: manager.runtime.clone(),
+            dispatch: manager.dispatch.clone(),
+            monitor: manager.monitor.clone(),
+            retry: manager.retry,
+            stop,
+            sending: Semaphore::new(SENDING),
+            notes,
+            cells: Mutex::new(LruCache::new(CACHED)),
+            working: Mutex::default(),
+            pumps: Mutex::default(),
+            saga: PhantomData,
+        })
+    }
+
+    /// The cell of an instance, made if there is none.
+    ///
+    /// One that is given up while it is used goes on; should a second one come to be beside it, the store's expected
+    /// versions keep both right.
+    pub(super) fn cell(&self, id: &AggregateId) -> Arc<Cell> {
+        let mut cells = lock(&self.cells);
+        if let Some(cell) = cells.get(id) {
+            return cell.clone();
+        }
+        let stream = self.names.stream(id);
+        let cell = Arc::new(Cell { id: id.clone(), stream, slot: tokio::sync::Mutex::default() });
+        cells.put(id.clone(), cell.clone());
+        cell
+    }
+
+    /// Whether an instance in memory has come at least as far as a record.
+    pub(super) fn is_at(&self, id: &AggregateId, version: crate::domain::Version) -> bool {
+        let cell = lock(&self.cells).peek(id).cloned();
+        // Whoever has the lock looks at it by itself.
+        cell.is_some_and(|cell| {
+            cell.slot.try_lock().map_or(true, |slot| {
+                slot.instance.as_ref().is_some_and(|instance| instance.version >= version)
+            })
+        })
+    }
+
+    /// The instances that have something to do, or may have.
+    pub(super) fn working(&self) -> HashSet<AggregateId> {
+        lock(&self.working).clone()
+    }
+
+    pub(super) fn works(&self, id: &AggregateId) {
+        lock(&self.working).insert(id.clone());
+    }
+
+    pub(super) fn rests(&self, id: &AggregateId) {
+        lock(&self.working).remove(id);
+    }
+
+    /// The instance in a slot, read from the store unless it is known.
+    pub(super) async fn load<'a>(&self, cell: &Cell, slot: &'a mut Slot) -> Result<(&'a Instance, bool)> {
+        let is_new = slot.instance.is_none();
+        if is_new {
+            let mut instance = Instance::default();
+            let mut read = Read::of(Selection::Stream(cell.stream.clone()));
+            loop {
+                let page = self.runtime.events.read(read.clone()).await?;
+                for event in &page.events {
+                    instance.fold(event)?;
+                }
+                let Some(next) = page.next else { break };
+                read.from = Some(next);
+            }
+            slot.instance = Some(instance);
+        }
+        match &slot.instance {
+            Some(instance) => Ok((instance, is_new)),
+            None => Err(Error::new(ErrorKind::Internal, "load saga", "an instance was lost; report this")),
+        }
+    }
+
+    /// Appends records to an instance's stream, with its end where that follows from them. Where it fails, the instance
+    /// is read again by whoever comes next: the records may be stored all the same.
+    pub(super) async fn append(
+        &self,
+        cell: &Cell,
+        slot: &mut Slot,
+        record: Record,
+        ids: [EventId; 2],
+        metadata: Metadata,
+    ) -> Result<Written> {
+        let Some(mut next) = slot.instance.take() else { return Ok(Written::Moved) };
+        let service = Some(self.runtime.service.clone());
+        let metadata = Arc::new(Metadata { service, ..metadata });
+        let expected = ExpectedVersion::Exact(next.version);
+        let [first, second] = ids;
+        let mut events = vec![record.encode(first.clone())?];
+        let standstill =
+            if let Record::Outcome(outcomes) = &record { next.standstill(outcomes) } else { None };
+        next.apply(&record, &Origin { event: first, metadata: metadata.clone() });
+        if let Some(end) = standstill.or_else(|| next.close()) {
+            let end = Record::Ended(end);
+            events.push(end.encode(second.clone())?);
+            next.apply(&end, &Origin { event: second, metadata: metadata.clone() });
+        }
+        for event in &mut events {
+            event.metadata = metadata.clone();
+        }
+        if next.work().is_some() {
+            // Before it is stored: whoever reads the record finds the instance among those that work.
+            self.works(&cell.id);
+        }
+        let append = Append::to(cell.stream.clone(), expected, events, self.runtime.clock.now());
+        match self.runtime.events.append(append).await {
+            Ok(appended) if appended.duplicate => Ok(Written::Moved),
+            Ok(_) => {
+                slot.instance = Some(next);
+                Ok(Written::Done)
+            }
+            // Where only a part is known, another node has recorded the same trigger, on another state.
+            Err(error) if is_race(error.kind()) => Ok(Written::Moved),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes a place in the log that an instance has passed without a record.
+    pub(super) fn pass(slot: &mut Slot, order_id: crate::domain::OrderId) {
+        if let Some(instance) = &mut slot.instance {
+            instance.position = instance.position.max(order_id);
+        }
+    }
+}
+
+/// What is behind these locks is always whole, so a panic elsewhere cannot have spoilt it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_race(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Conflict { .. } | ErrorKind::IdReused { .. })
+}
