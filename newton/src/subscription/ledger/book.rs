@@ -73,6 +73,11 @@ impl Book {
         self.parked.contains(key)
     }
 
+    /// How many keys are parked, as far as known here.
+    pub(crate) fn parked_keys(&self) -> usize {
+        self.parked.len()
+    }
+
     /// Moves the place up to `through` and sets events aside, in one write under the segment's lease.
     ///
     /// # Errors
