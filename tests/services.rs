@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use newton::app::Builder;
-use newton::domain::{NewEvent, SystemClock};
+use newton::domain::{EventType, HandlerError, NewEvent, SystemClock};
 use newton::prelude::*;
-use newton::store::{Append, EventStore};
-use newton::subscription::{HandlerPolicy, Phase};
-use newton::{App, Clock, ErrorKind, ExpectedVersion, Newton, OrderId, Payload, StreamName};
+use newton::registry::{ReactionEntry, Register, Registry};
+use newton::store::{Append, EventStore, Scan, StateStore};
+use newton::subscription::{HandlerPolicy, Phase, Provided, Start};
+use newton::{App, Clock, ErrorKind, ExpectedVersion, Newton, OrderId, Payload, RecordedEvent, StreamName};
 use newton_tests::bank::{Account, deposit, open};
 use newton_tests::recorder::{Act, Newcomer, Probe, Recorder, eventually};
 use newton_tests::{Given, over_every_store};
@@ -27,6 +29,7 @@ over_every_store!(
     the_past_is_played_again_when_asked,
     another_cut_while_it_runs_loses_and_doubles_nothing,
     two_apps_share_the_segments,
+    a_tag_can_be_the_key,
 );
 
 fn recording(given: &Given, probe: &Probe) -> Builder {
@@ -224,6 +227,7 @@ async fn two_apps_share_the_segments(given: Given) {
     fill(&one, 20, 2).await;
     probe.until_handled(40).await;
     let two = recording(&given, &probe.of("two")).start().await.unwrap();
+    eventually("fairly shared", async || shares(&one).await == [2, 2]).await;
     let mut events = 2;
     let handles = |app: &'static str, since: usize| {
         probe.handled()[since..].iter().any(|delivered| delivered.app == app)
@@ -239,7 +243,12 @@ async fn two_apps_share_the_segments(given: Given) {
         probe.until_handled(since + 20).await;
     }
     assert_once_in_order(&probe, 20, events);
-    assert!(two.shutdown(Duration::from_mins(1)).await.is_complete());
+    let three = recording(&given, &probe.of("three")).start().await.unwrap();
+    eventually("fairly shared", async || shares(&one).await == [1, 1, 2]).await;
+    for app in [two, three] {
+        assert!(app.shutdown(Duration::from_mins(1)).await.is_complete());
+    }
+    eventually("all of one", async || shares(&one).await == [4]).await;
     since = probe.handled().len();
     for account in 0..20 {
         one.execute(format!("acc-{account}"), deposit(1)).await.unwrap();
@@ -247,6 +256,79 @@ async fn two_apps_share_the_segments(given: Given) {
     probe.until_handled(since + 20).await;
     assert_once_in_order(&probe, 20, events + 1);
     assert!(probe.handled()[since..].iter().all(|delivered| delivered.app == "one"));
+}
+
+/// A recorder that keeps the accounts of one owner in order.
+struct ByOwner(Recorder);
+
+impl EventHandler for ByOwner {
+    const NAME: &'static str = "ByOwner";
+    const START: Start = Start::Origin;
+    const SEGMENTS: u32 = 3;
+    const KEY: Option<&'static str> = Some("owner");
+
+    fn event_types() -> Vec<&'static EventType> {
+        Recorder::event_types()
+    }
+
+    fn build(provided: &Provided) -> newton::Result<Self> {
+        Recorder::build(provided).map(Self)
+    }
+
+    fn handle<'a>(
+        &'a self,
+        event: &'a RecordedEvent,
+        delivery: &'a Delivery,
+    ) -> BoxFuture<'a, Result<bool, HandlerError>> {
+        self.0.handle(event, delivery)
+    }
+}
+
+impl Register for ByOwner {
+    fn register(registry: &mut Registry) {
+        registry.add_reaction(ReactionEntry::event_handler::<Self>());
+    }
+}
+
+async fn a_tag_can_be_the_key(given: Given) {
+    let probe = Probe::new();
+    probe.act(|one| if one.event.stream.id() == "acc-1" { Act::Hang } else { Act::Handle });
+    let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, ByOwner)>();
+    let app = builder.provide(probe.clone()).start().await.unwrap();
+    for (account, owner) in ["Ada", "Ada", "Ada", "Eve"].into_iter().enumerate() {
+        app.execute(format!("acc-{account}"), open(owner)).await.unwrap();
+    }
+    app.execute("acc-2", deposit(1)).await.unwrap();
+    probe.until_handled(3).await;
+    let mut handled = probe.versions();
+    handled.sort();
+    let expected = [("acc-0", 1), ("acc-2", 2), ("acc-3", 1)].map(|(id, version)| (id.to_owned(), version));
+    assert_eq!(
+        handled, expected,
+        "the third account of Ada waits behind her second, what has no owner does not"
+    );
+    drop(app);
+    probe.act(|_| Act::Handle);
+    let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, ByOwner)>();
+    let _app = builder.provide(probe.clone()).start().await.unwrap();
+    probe.until("the third", |probe| probe.versions().contains(&("acc-2".to_owned(), 1))).await;
+    let first = |id: &str| probe.versions().iter().position(|one| *one == (id.to_owned(), 1)).unwrap();
+    assert!(first("acc-1") < first("acc-2"));
+}
+
+/// How many segments each app holds, least first.
+async fn shares(app: &App) -> Vec<usize> {
+    let leases = app.state().scan(Scan::of("lease", "Recorder")).await.unwrap();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for lease in leases.iter().filter(|lease| !lease.key.contains('@')) {
+        let record: serde_json::Value = serde_json::from_slice(&lease.value).unwrap();
+        if let Some(holder) = record["holder"].as_str() {
+            *counts.entry(holder.to_owned()).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_values().collect();
+    counts.sort_unstable();
+    counts
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
