@@ -29,3 +29,4 @@ mod sqlite;
 mod start;
 mod subscriptions;
 mod tracing;
+mod unique;
