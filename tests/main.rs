@@ -31,3 +31,4 @@ mod sqlite;
 mod start;
 mod subscriptions;
 mod tracing;
+mod unique;
