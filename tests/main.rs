@@ -13,6 +13,7 @@ mod flaws;
 mod house;
 mod laws;
 mod leases;
+mod lifecycle;
 mod loading;
 mod metadata;
 mod model;

@@ -33,7 +33,7 @@ pub use listened::{Listened, add_events, event_types};
 pub use payload::{decode, decode_remote, no_type_at, push_tag};
 pub use reaction::{on_event, on_trigger, react, starts};
 #[cfg(feature = "sqlite")]
-pub use setup::{NoSetup, setup};
+pub use setup::{NoFlush, NoSetup, setup};
 pub use show::{Show, ShowByDebug, ShowByDisplay};
 pub use stub::StubEvent;
 pub use taken::{taken, taken_by};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::app::gate::Gate;
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
 use crate::bus::{Bus, Middleware};
@@ -69,7 +70,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         rebuild_changed,
     };
     let reactions = Reactions::start(&registry, &assembly).await?;
-    let core = Core { environment, registry, bus, runtime, reactions };
+    let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
 }
 

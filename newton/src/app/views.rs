@@ -1,6 +1,5 @@
 //! What an app asks of its projections: their data, how they are doing, a rebuild.
 
-use std::any::type_name;
 use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +7,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::app::App;
+use crate::app::reactions::not_run;
 use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::projection::{Access, Open, Projection, Rebuild, Viewed};
 use crate::repository::Receipt;
-use crate::subscription::{Phase, Reaction, ReactionKind, Status};
+use crate::subscription::{Phase, Reaction, ReactionKind};
 
 /// How often a position is looked at that another node keeps.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -43,8 +43,8 @@ impl App {
     where
         P::Context<'static>: Viewed<P>,
     {
-        let reaction = self.reaction::<P>()?;
-        <P::Context<'static> as Open<P>>::open(reaction).ok_or_else(missing::<P>)
+        let reaction = self.core.reactions.of::<P>()?;
+        <P::Context<'static> as Open<P>>::open(reaction).ok_or_else(not_run::<P>)
     }
 
     /// Waits until a projection, saga or event handler has taken in what a command did, so that the caller reads its own
@@ -59,7 +59,7 @@ impl App {
     pub fn caught_up<P: 'static>(&self, receipt: &Receipt) -> CaughtUp {
         let back = (receipt.events as u64).saturating_sub(1);
         let (last, first) = (receipt.order_id, OrderId(receipt.order_id.0.saturating_sub(back)));
-        let (reactions, missing) = match self.reaction::<P>() {
+        let (reactions, missing) = match self.core.reactions.of::<P>() {
             Ok(_) if receipt.events == 0 => (Vec::new(), None),
             Ok(reaction) => (vec![reaction.clone()], None),
             Err(error) => (Vec::new(), Some(error)),
@@ -89,23 +89,9 @@ impl App {
     where
         P::Context<'static>: Viewed<P>,
     {
-        let reaction = self.reaction::<P>()?;
+        let reaction = self.core.reactions.of::<P>()?;
         let rebuildable = <P::Context<'static> as Open<P>>::rebuildable(reaction);
-        rebuildable.ok_or_else(missing::<P>)?.rebuild().await
-    }
-
-    /// How a projection, saga or event handler is doing.
-    ///
-    /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not in this app's registry, and the store's.
-    pub async fn status<T: 'static>(&self) -> Result<Status> {
-        let reaction = self.reaction::<T>()?;
-        let runtime = &self.core.runtime;
-        let head = runtime.events.head().await?.current();
-        if reaction.monitor().phase() == Phase::StandingBy {
-            reaction.monitor().reset(reaction.position().await?);
-        }
-        Ok(reaction.monitor().status(head, runtime.clock.now()))
+        rebuildable.ok_or_else(not_run::<P>)?.rebuild().await
     }
 
     /// The names of the projections that go on with data which other code than this program's has made; see
@@ -116,22 +102,10 @@ impl App {
         names.sort_unstable();
         names
     }
-
-    pub(super) fn reaction<T: 'static>(&self) -> Result<&Arc<dyn Reaction>> {
-        self.core.reactions.of::<T>().ok_or_else(missing::<T>)
-    }
 }
 
 fn is_projection(reaction: &Arc<dyn Reaction>) -> bool {
     reaction.monitor().kind() == ReactionKind::Projection
-}
-
-fn missing<T>() -> Error {
-    let message = format!(
-        "`{}` is not in this app's registry; derive it and link its crate, or add it with `.only::<..>()`",
-        type_name::<T>()
-    );
-    Error::new(ErrorKind::Configuration, "look for projection", message)
 }
 
 impl CaughtUp {
