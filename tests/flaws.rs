@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use newton::domain::{Name, Payload, Query, Schema};
 use newton::store::{
     Append, Appended, Capability, Direction, EventStore, Head, HeadSender, Load, MemoryStore, Page, Read,
-    Slice, StreamInfo, Streams,
+    Selection, Slice, StreamInfo, Streams,
 };
 use newton::testkit::contract::events::{
-    append, conditions, deletion, expected_version, filters, heads, idempotency, listing, order, paging,
-    reading, round_trip,
+    append, conditions, correlations, deletion, expected_version, filters, heads, idempotency, listing,
+    order, paging, reading, round_trip,
 };
 use newton::testkit::contract::run;
 use newton::{EventId, ExpectedVersion, OrderId, Result, StreamName};
@@ -59,6 +59,8 @@ flaws_break_promises! {
     early_end: EndsEarly breaks paging::pages_cover_everything_once;
     ignored_filters: IgnoresFilters breaks filters::exactly_the_matching_events_are_read;
     shown_system_streams: ShowsSystemStreams breaks reading::system_streams_are_hidden_unless_asked_for;
+    hidden_effects: HidesEffectsOfTheSystem breaks correlations::a_correlation_is_read_wherever_it_is;
+    folded_correlations: FoldsTheCaseOfCorrelations breaks correlations::correlations_of_any_id_are_kept_apart;
     one_direction: IgnoresDirection breaks reading::a_stream_is_read_in_version_order;
     hidden_tombstones: HidesTombstones breaks deletion::reads_still_show_the_history;
     undeleted: LoadsWhatWasDeleted breaks deletion::a_load_says_deleted;
@@ -95,6 +97,8 @@ enum Flaw {
     EndsEarly,
     IgnoresFilters,
     ShowsSystemStreams,
+    HidesEffectsOfTheSystem,
+    FoldsTheCaseOfCorrelations,
     IgnoresDirection,
     HidesTombstones,
     LoadsWhatWasDeleted,
@@ -195,13 +199,22 @@ impl EventStore for Flawed {
             Flaw::IgnoresFilters => read.query = Query::all(),
             Flaw::ShowsSystemStreams => read.system = true,
             Flaw::IgnoresDirection => read.direction = Direction::Forward,
+            Flaw::FoldsTheCaseOfCorrelations => {
+                if let Selection::Correlation(id) = &mut read.selection {
+                    *id = id.to_string().to_lowercase().into();
+                }
+            }
             _ => {}
         }
+        let of_correlation = matches!(read.selection, Selection::Correlation(_));
         let mut page = self.store.read(read).await?;
         match self.flaw {
             Flaw::LosesTheLastOfAPage if page.next.is_some() => drop(page.events.pop()),
             Flaw::RepeatsTheFirstOfAPage if page.next.is_some() => {
                 page.events.insert(0, page.events[0].clone());
+            }
+            Flaw::HidesEffectsOfTheSystem if of_correlation => {
+                page.events.retain(|event| !event.stream.is_system());
             }
             Flaw::EndsEarly => page.next = None,
             Flaw::HidesTombstones => page.events.retain(|event| event.event_type != "$deleted"),

@@ -20,7 +20,7 @@ pub(crate) struct Other {
 }
 
 impl Other {
-    fn start(given: &Given) -> Self {
+    pub(crate) fn start(given: &Given) -> Self {
         Self::with_lease_term(given, 3)
     }
 
@@ -59,7 +59,7 @@ impl Other {
     }
 
     /// Has it append one event; gives the order id and the version.
-    fn append(&mut self, stream: &str, event_type: &str) -> (u64, u64) {
+    pub(crate) fn append(&mut self, stream: &str, event_type: &str) -> (u64, u64) {
         let id = newton::domain::EventId::generate();
         let answer = self.ask(&format!("append {stream} {event_type} {id} any"));
         match answer.parse() {

@@ -38,7 +38,7 @@ pub fn derive_rejection(input: TokenStream) -> TokenStream {
 }
 
 #[doc = include_str!("aggregate/docs.md")]
-#[proc_macro_derive(Aggregate, attributes(aggregate, serde))]
+#[proc_macro_derive(Aggregate, attributes(aggregate, unique, serde))]
 pub fn derive_aggregate(input: TokenStream) -> TokenStream {
     aggregate::derive(&parse_macro_input!(input as DeriveInput)).into()
 }

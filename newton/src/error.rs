@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::domain::{EventId, ExpectedVersion, OrderId, StreamName, Version};
+use crate::domain::{EventId, ExpectedVersion, Name, OrderId, StreamName, Version};
 use crate::store::StateKey;
 
 /// A result whose error is [`Error`].
@@ -63,6 +63,11 @@ pub enum ErrorKind {
     StateConflict {
         /// The record that moved on.
         key: StateKey,
+    },
+    /// The events of a key were set aside because a handler failed on one of them.
+    Parked {
+        /// The stream, tag or instance.
+        key: Name,
     },
     /// The stream ended with a tombstone.
     Deleted,

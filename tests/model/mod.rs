@@ -13,12 +13,12 @@ use proptest::test_runner::{Config, TestRunner};
 
 #[test]
 fn memory_agrees_with_the_model() {
-    agrees_with_the_model(async || MemoryStore::new());
+    agrees_with_the_model(256, async || MemoryStore::new());
 }
 
-/// Plays random scripts, each on a fresh store.
-fn agrees_with_the_model<S: EventStore>(open: impl AsyncFn() -> S) {
-    let config = Config { failure_persistence: None, ..Config::default() };
+/// Plays so many random scripts, each on a fresh store.
+pub(crate) fn agrees_with_the_model<S: EventStore>(cases: u32, open: impl AsyncFn() -> S) {
+    let config = Config { failure_persistence: None, cases, ..Config::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     TestRunner::new(config)
         .run(&script::scripts(), |script| {

@@ -201,6 +201,7 @@ fn selected(event: &RecordedEvent, read: &Read) -> bool {
         Selection::Domain(domain) => is_in(&event.stream, domain),
         Selection::All => read.system || !event.stream.as_str().starts_with('$'),
         Selection::Ids(ids) => ids.contains(&event.id),
+        Selection::Correlation(id) => event.metadata.correlation_id.as_ref() == Some(id),
     }
 }
 

@@ -1,16 +1,20 @@
 //! Plays a script on a store and on the model, and compares every outcome and every read.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use newton::domain::NewEvent;
 use newton::domain::envelope::TOMBSTONE;
 use newton::store::{
     Append, Condition, EventStore, EventStoreExt, Load, Position, Read, Selection, StreamAppend, Streams,
 };
-use newton::{ErrorKind, EventId, ExpectedVersion, OrderId, Payload, StreamName, Timestamp, Version};
+use newton::{
+    CorrelationId, ErrorKind, EventId, ExpectedVersion, Metadata, OrderId, Payload, StreamName, Timestamp,
+    Version,
+};
 
 use super::naive::{Naive, Verdict};
-use super::script::{self, DOMAINS, Expected, STREAMS, Step};
+use super::script::{self, CORRELATIONS, DOMAINS, Expected, STREAMS, Step};
 
 /// Both sides, and what the script has used so far.
 struct Run<'a> {
@@ -18,10 +22,17 @@ struct Run<'a> {
     model: Naive,
     used_ids: Vec<EventId>,
     appends: Vec<Append>,
+    correlations: [CorrelationId; CORRELATIONS],
 }
 
 pub(crate) async fn compare(store: &dyn EventStore, script: &[Step]) {
-    let mut run = Run { store, model: Naive::default(), used_ids: Vec::new(), appends: Vec::new() };
+    let mut run = Run {
+        store,
+        model: Naive::default(),
+        used_ids: Vec::new(),
+        appends: Vec::new(),
+        correlations: [CorrelationId::generate(), CorrelationId::generate(), "request-7".into()],
+    };
     for step in script {
         run.play(step).await;
     }
@@ -159,6 +170,10 @@ impl Run<'_> {
         let payload = Payload::from_encoded(format!("{{\"n\":{}}}", self.used_ids.len()));
         let mut event = NewEvent { tags: new.tags.clone(), ..NewEvent::new(new.event_type, payload) };
         let used = new.used_id.and_then(|ago| self.used_ids.len().checked_sub(ago + 1));
+        if let Some(index) = new.correlation {
+            let correlation_id = Some(self.correlations[index].clone());
+            event.metadata = Arc::new(Metadata { correlation_id, ..Metadata::default() });
+        }
         if let Some(index) = used {
             event.id = self.used_ids[index].clone();
         }
@@ -170,6 +185,9 @@ impl Run<'_> {
             script::Selection::Stream(index) => Selection::Stream(name(STREAMS[*index])),
             script::Selection::Domain(index) => Selection::Domain(name(DOMAINS[*index])),
             script::Selection::All => Selection::All,
+            script::Selection::Correlation(index) => {
+                Selection::Correlation(self.correlations[*index].clone())
+            }
             script::Selection::Ids(places) => {
                 let known = places.iter().filter_map(|place| self.model.log.get(*place));
                 let ids = known.map(|event| event.id.clone());

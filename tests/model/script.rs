@@ -10,6 +10,7 @@ use proptest::prelude::*;
 pub(crate) const STREAMS: [&str; 6] =
     ["bank/Account/a", "bank/Account/b", "bank/Account/n/1", "shop/Order/1", "alone", "$saga/Transfer/1"];
 pub(crate) const DOMAINS: [&str; 4] = ["bank/Account", "bank/Account/n", "shop/Order", "bank"];
+pub(crate) const CORRELATIONS: usize = 3;
 const TYPES: [&str; 4] = ["Opened", "Deposited", "Closed", "opened"];
 const TAGS: [(&str, &str); 4] = [("order", "1"), ("order", "2"), ("customer", "1"), ("order", "1")];
 
@@ -62,6 +63,7 @@ pub(crate) struct New {
     pub(crate) used_id: Option<usize>,
     pub(crate) event_type: &'static str,
     pub(crate) tags: Vec<Tag>,
+    pub(crate) correlation: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +83,7 @@ pub(crate) enum Selection {
     All,
     /// The events at these places, and an unknown one.
     Ids(Vec<usize>),
+    Correlation(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -134,8 +137,9 @@ fn expected() -> impl Strategy<Value = Expected> {
 
 fn new() -> impl Strategy<Value = New> {
     let used_id = prop_oneof![15 => Just(None), 1 => (0..6_usize).prop_map(Some)];
-    (used_id, prop::sample::select(&TYPES[..]), vec(tag(), 0..3))
-        .prop_map(|(used_id, event_type, tags)| New { used_id, event_type, tags })
+    let correlation = option::of(0..CORRELATIONS);
+    (used_id, prop::sample::select(&TYPES[..]), vec(tag(), 0..3), correlation)
+        .prop_map(|(used_id, event_type, tags, correlation)| New { used_id, event_type, tags, correlation })
 }
 
 fn tag() -> impl Strategy<Value = Tag> {
@@ -155,6 +159,7 @@ fn read() -> impl Strategy<Value = Read> {
         2 => (0..DOMAINS.len()).prop_map(Selection::Domain),
         3 => Just(Selection::All),
         1 => vec(0..40_usize, 0..6).prop_map(Selection::Ids),
+        2 => (0..CORRELATIONS).prop_map(Selection::Correlation),
     ];
     let from = prop_oneof![
         (0..9_u64).prop_map(From::Version),

@@ -90,7 +90,7 @@ async fn a_damaged_backup_is_not_restored() {
 }
 
 /// What is done to a sound file, and what verify must say of it.
-const DAMAGE: [(&str, &str); 8] = [
+const DAMAGE: [(&str, &str); 10] = [
     ("UPDATE events SET payload = '{broken' WHERE order_id = 2", "event 2: the payload is not JSON"),
     ("UPDATE events SET version = 9 WHERE order_id = 2", "stream bank/Account/a"),
     ("UPDATE events SET time = 0 WHERE order_id = 2", "event 2: recorded earlier"),
@@ -99,6 +99,11 @@ const DAMAGE: [(&str, &str); 8] = [
     ("UPDATE streams SET deleted = 1", "stream bank/Account/a: deleted without a tombstone"),
     ("INSERT INTO streams (domain_id, name) VALUES (1, 'lost')", "stream lost: no events"),
     ("UPDATE events SET tags = '[[\"k\",\"v\"]]' WHERE order_id = 2", "event 2: its tags are not all"),
+    (
+        "UPDATE events SET correlation_id = 'x' WHERE order_id = 2",
+        "event 2: its correlation does not lead to it",
+    ),
+    ("INSERT INTO event_correlations VALUES ('x', 2)", "correlation: points to the event 2"),
 ];
 
 #[tokio::test]

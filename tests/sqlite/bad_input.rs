@@ -38,7 +38,7 @@ fn a_file_that_is_no_database_is_refused() {
 #[test]
 fn a_newer_schema_is_refused() {
     let (_folder, file) = Temporary::open().close();
-    Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let error = refused(&file);
     assert_eq!(*error.kind(), ErrorKind::Incompatible);
     assert!(error.to_string().contains("use a newer Newton"), "{error}");

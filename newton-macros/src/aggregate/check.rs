@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::Type;
 
-use super::model::Model;
+use super::model::{Model, Unique};
 use crate::support::errors::Errors;
 use crate::support::naming::plain;
 use crate::support::{attribute, payload, source};
@@ -21,6 +21,7 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
     }
     model.name.check_part("an aggregate", errors);
     payload::check(&model.shape, errors);
+    check_unique(&model.unique, errors);
     for number in [&model.snapshot_every, &model.fold].into_iter().flatten() {
         attribute::check_number(number, errors);
     }
@@ -30,6 +31,21 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
             errors.on(
                 ty,
                 format_args!("`{aggregate}` is public, but `{name}` is not; declare `{name}` with `pub`"),
+            );
+        }
+    }
+}
+
+fn check_unique(unique: &[Unique], errors: &mut Errors) {
+    for (index, Unique { name, .. }) in unique.iter().enumerate() {
+        name.check_part("a unique field", errors);
+        if unique[..index].iter().any(|other| other.name.text == name.text) {
+            errors.at(
+                name.span,
+                format_args!(
+                    "another unique field has the name \"{}\"; give this one its own with `name = \"..\"`",
+                    name.text
+                ),
             );
         }
     }

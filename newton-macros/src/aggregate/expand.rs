@@ -1,11 +1,13 @@
 //! The code that `#[derive(Aggregate)]` makes.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Type};
 
 use super::check::is_less_visible;
 use super::fingerprint;
-use super::model::Model;
+use super::model::{Model, Unique};
 use crate::support::errors::Errors;
 use crate::support::{family, option, payload};
 
@@ -15,7 +17,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let (types, names) = (types(model), names(model));
     let (write, read) = (payload::write(), payload::read_struct());
     let (fingerprint, snapshot_every) = (fingerprint_of(model), snapshot_every(model));
-    let functions = functions(model);
+    let (functions, unique) = (functions(model), unique(model));
     let register = family::register(ident, &quote!(add_aggregate));
     quote! {
         const _: () = {
@@ -27,6 +29,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
                 #names
                 const FINGERPRINT: ::newton::domain::Fingerprint = #fingerprint;
                 const SNAPSHOT_EVERY: ::core::option::Option<u64> = #snapshot_every;
+                #unique
 
                 #functions
 
@@ -75,6 +78,32 @@ fn fingerprint_of(model: &Model) -> TokenStream {
 
 fn snapshot_every(model: &Model) -> TokenStream {
     option(model.snapshot_every.as_ref())
+}
+
+/// The fields that are unique; nothing where there are none.
+fn unique(model: &Model) -> Option<TokenStream> {
+    let fields: Vec<TokenStream> =
+        model.unique.iter().map(|unique| unique_field(unique, &model.rejection)).collect();
+    (!fields.is_empty())
+        .then(|| quote!(const UNIQUE: &'static [::newton::domain::Unique<Self>] = &[#(#fields),*];))
+}
+
+fn unique_field(Unique { name, member, ty, taken }: &Unique, rejection: &Type) -> TokenStream {
+    let name = &name.text;
+    // Out of the reach of the user's expression.
+    let value = Ident::new("value", Span::mixed_site());
+    let read = quote_spanned!(ty.span()=> <#ty as ::newton::TagValue>::tag_value);
+    let taken = match taken {
+        Expr::Closure(_) => quote!(::newton::__private::taken_by::<#rejection>(#taken, #value)),
+        _ => quote_spanned!(taken.span()=> ::newton::__private::taken::<#rejection, _>(#taken, #value)),
+    };
+    quote! {
+        ::newton::domain::Unique {
+            name: #name,
+            value: |state| #read(&state.#member),
+            taken: |#value| #taken,
+        }
+    }
 }
 
 /// `handle` and `apply`. The user's functions are named on the type's own token, where a misfit is then reported; where

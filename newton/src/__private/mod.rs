@@ -7,6 +7,7 @@
 //! - [`payload`]: the last step of encoding and decoding
 //! - [`show`]: fields in the text of a rejection
 //! - [`stub`]: types that stand in where a derive reported an error
+//! - [`taken`](mod@taken): from `#[unique(..)]` to the rejection of a value
 
 pub mod decide;
 pub mod evolve;
@@ -18,6 +19,7 @@ pub mod reaction;
 pub mod setup;
 pub mod show;
 pub mod stub;
+pub mod taken;
 
 pub use futures_util::future::BoxFuture;
 pub use inventory;
@@ -34,3 +36,4 @@ pub use reaction::{on_event, on_trigger, react, starts};
 pub use setup::{NoSetup, setup};
 pub use show::{Show, ShowByDebug, ShowByDisplay};
 pub use stub::StubEvent;
+pub use taken::{taken, taken_by};

@@ -36,6 +36,7 @@ pub struct Builder {
     handler_policies: HandlerPolicies,
     projections: Option<PathBuf>,
     lease_term: Duration,
+    rebuild_changed: bool,
     command_retry: RetryPolicy,
 }
 
@@ -59,6 +60,7 @@ impl Default for Builder {
             handler_policies: HandlerPolicies::default(),
             projections: None,
             lease_term: Node::TERM,
+            rebuild_changed: false,
             command_retry: RetryPolicy {
                 attempts: 12,
                 base: Duration::from_millis(50),
@@ -173,12 +175,19 @@ impl Builder {
         Self { command_retry: policy, ..self }
     }
 
+    /// Rebuilds durable projections whose code has changed, beside the live data, without being asked. Otherwise the new
+    /// code goes on with the old data, the start warns, and [`App::changed_projections`] names them.
+    pub fn rebuild_changed(self, rebuild: bool) -> Self {
+        Self { rebuild_changed: rebuild, ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where no store was given or a name is registered twice,
     /// [`UnknownType`](ErrorKind::UnknownType) where the log of a registered aggregate has an event type that the program
-    /// does not know, and the errors of opening the store.
+    /// does not know, [`Unsupported`](ErrorKind::Unsupported) where an aggregate has unique fields and the store cannot
+    /// append to several streams at once, and the errors of opening the store.
     pub async fn start(self) -> Result<App> {
         let registry = self.registry.unwrap_or_else(Registry::discovered);
         registry.validate()?;
@@ -199,6 +208,7 @@ impl Builder {
             handler_policies,
             projections,
             lease_term,
+            rebuild_changed,
             command_retry,
             ..
         } = self;
@@ -212,6 +222,7 @@ impl Builder {
             handler_policies,
             projections,
             lease_term,
+            rebuild_changed,
             command_retry,
         };
         start::run(parts).await

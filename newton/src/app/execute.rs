@@ -51,7 +51,10 @@ impl<C: Command> IntoFuture for Execute<C> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.app.core.bus.execute(parse(self.id)?, self.command, self.order).await })
+        Box::pin(async move {
+            let _inside = self.app.core.gate.enter()?;
+            self.app.core.bus.execute(parse(self.id)?, self.command, self.order).await
+        })
     }
 }
 
@@ -61,6 +64,7 @@ impl IntoFuture for Execute<Named> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
+            let _inside = self.app.core.gate.enter()?;
             let Named { name, payload } = &self.command;
             self.app.core.bus.dispatch(name, parse(self.id)?, payload, self.order).await
         })

@@ -2,16 +2,30 @@
 //!
 //! - [`App`]: what a program calls; [`Builder`] makes it
 //! - [`Execute`], [`Together`]: commands on their way, with their options
+//! - [`Health`]: how the app is doing; [`Shutdown`]: how it ended
+//! - [`CaughtUp`]: a wait until a command has reached a projection
+//! - `reactions`: the projections, sagas and event handlers; `supervise`: the task that each runs in
+//! - `parked`: what they could not handle; `lease`: what a program wants to do alone; `gate`: no new work at the end
+//!
+#![doc = include_str!("../../docs/operation.md")]
 
 mod builder;
 mod execute;
+mod gate;
+mod health;
 mod lease;
 mod parked;
 mod reactions;
 mod sagas;
 mod services;
+mod shutdown;
 mod start;
+mod supervise;
+#[cfg(test)]
+mod tests;
 mod together;
+mod unique;
+mod views;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -20,7 +34,10 @@ use futures_util::Stream;
 
 pub use builder::Builder;
 pub use execute::{Execute, Named};
+pub use health::Health;
+pub use shutdown::Shutdown;
 pub use together::Together;
+pub use views::CaughtUp;
 
 use crate::bus::Bus;
 use crate::domain::{Aggregate, AggregateId, Command, Version};
@@ -29,6 +46,7 @@ use crate::registry::Registry;
 use crate::repository::{Caller, Environment, Loaded, Receipt, Recorded, Repository};
 use crate::store::{EventStore, StateStore};
 use crate::subscription::{Runtime, Subscribe, Subscription};
+use gate::Gate;
 use reactions::Reactions;
 
 /// The entry to the framework: [`Newton::builder`].
@@ -42,7 +60,8 @@ impl Newton {
     }
 }
 
-/// A running app. Cloning is cheap; clones share everything.
+/// A running app. Cloning is cheap; clones share everything. Dropping the last one ends its tasks at once;
+/// [`shutdown`](Self::shutdown) lets them finish first.
 ///
 /// ```
 /// use newton::prelude::*;
@@ -100,6 +119,7 @@ struct Core {
     bus: Arc<Bus>,
     runtime: Arc<Runtime>,
     reactions: Reactions,
+    gate: Gate,
 }
 
 impl App {
@@ -163,6 +183,7 @@ impl App {
     /// [`NotFound`](crate::ErrorKind::NotFound) where it has no events, [`Deleted`](crate::ErrorKind::Deleted) where it
     /// was deleted before.
     pub async fn delete<A: Aggregate>(&self, id: impl Display) -> Result<Receipt> {
+        let _inside = self.core.gate.enter()?;
         self.repository::<A>()?.delete(&parse(id)?, self.caller.clone()).await
     }
 

@@ -1,71 +1,79 @@
-//! What reactions could not handle: looking at it, trying it again, giving it up.
-
-use std::any::type_name;
+//! What the app's reactions could not handle, and what becomes of it.
 
 use crate::app::App;
-use crate::error::{Error, ErrorKind, Result};
-use crate::subscription::{Dropped, ParkedKey, Parking};
+use crate::error::{ErrorKind, Result};
+use crate::subscription::{Dropped, ParkedKey};
 
 impl App {
-    /// What a projection, saga or event handler could not handle: every parked key with its events, their payloads and
-    /// why they failed.
+    /// Every parked key of every reaction, with its events and the cause.
     ///
     /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where `R` is not registered, and the store's.
-    pub async fn parked_of<R: 'static>(&self) -> Result<Vec<ParkedKey>> {
-        self.parking::<R>()?.list().await
+    /// Those of the stores.
+    pub async fn parked(&self) -> Result<Vec<ParkedKey>> {
+        let mut parked = Vec::new();
+        for reaction in self.core.reactions.all() {
+            parked.extend(reaction.parking().list().await?);
+        }
+        Ok(parked)
     }
 
-    /// Tries the events of a parked key again, in order, up to the first that fails; gives how many were handled. Once all
-    /// are, the key goes on with what comes.
+    /// The parked keys of one reaction, sorted.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) where the key is not parked, and as [`parked_of`](Self::parked_of).
-    pub async fn retry_parked<R: 'static>(&self, key: &str) -> Result<usize> {
-        self.parking::<R>()?.retry(key).await
+    /// [`Configuration`](ErrorKind::Configuration) where this app does not run it, and those of the stores.
+    pub async fn parked_of<T: 'static>(&self) -> Result<Vec<ParkedKey>> {
+        self.core.reactions.of::<T>()?.parking().list().await
     }
 
-    /// Tries every parked key again, each up to its first event that fails; gives how many events were handled.
+    /// Tries the events of a parked key again, in order, up to the first that fails; gives how many were handled. A key
+    /// that is not parked any more gives [`NotFound`](ErrorKind::NotFound).
     ///
     /// # Errors
-    /// As [`parked_of`](Self::parked_of).
-    pub async fn retry_all_parked<R: 'static>(&self) -> Result<usize> {
-        let parking = self.parking::<R>()?;
+    /// As [`parked_of`](Self::parked_of). That a handler failed again is none: the key stays parked with the new cause.
+    pub async fn retry_parked<T: 'static>(&self, key: &str) -> Result<usize> {
+        let _inside = self.core.gate.enter()?;
+        self.core.reactions.of::<T>()?.parking().retry(key).await
+    }
+
+    /// Tries the events of all parked keys of a reaction again, key by key; gives how many were handled.
+    ///
+    /// # Errors
+    /// As [`retry_parked`](Self::retry_parked).
+    pub async fn retry_all_parked<T: 'static>(&self) -> Result<usize> {
         let mut handled = 0;
-        for key in parking.list().await? {
-            match parking.retry(&key.key).await {
-                Ok(count) => handled += count,
-                // Somebody else was faster.
-                Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+        for parked in self.parked_of::<T>().await? {
+            handled += match self.retry_parked::<T>(&parked.key).await {
+                // Somebody else has settled it meanwhile.
+                Err(error) if *error.kind() == ErrorKind::NotFound => 0,
+                outcome => outcome?,
+            };
         }
         Ok(handled)
     }
 
-    /// Gives up the first event of a parked key, and tries the later ones. The event and the reason stay listed in
-    /// [`dropped`](Self::dropped).
+    /// Gives up the first event of a parked key, for a reason that is kept, and then tries the later ones.
     ///
     /// # Errors
     /// As [`retry_parked`](Self::retry_parked).
-    pub async fn drop_parked<R: 'static>(&self, key: &str, reason: &str) -> Result<()> {
-        self.parking::<R>()?.drop_first(key, reason).await
+    pub async fn drop_parked<T: 'static>(&self, key: &str, reason: &str) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
+        self.core.reactions.of::<T>()?.parking().drop_first(key, reason).await
     }
 
-    /// What was given up, and why.
+    /// What was given up of a reaction, and why.
     ///
     /// # Errors
     /// As [`parked_of`](Self::parked_of).
-    pub async fn dropped<R: 'static>(&self) -> Result<Vec<Dropped>> {
-        self.parking::<R>()?.dropped().await
+    pub async fn dropped<T: 'static>(&self) -> Result<Vec<Dropped>> {
+        self.core.reactions.of::<T>()?.parking().dropped().await
     }
 
-    fn parking<R: 'static>(&self) -> Result<&dyn Parking> {
-        let reaction = self.core.reactions.of::<R>();
-        reaction.map(|reaction| reaction.parking()).ok_or_else(|| {
-            let message =
-                format!("`{}` is no reaction of this app; add it to its registry", type_name::<R>());
-            Error::new(ErrorKind::Configuration, "find reaction", message)
-        })
+    /// Runs a reaction again now that waits after a failure, instead of when its wait is over. Does nothing to one that
+    /// runs.
+    ///
+    /// # Errors
+    /// [`Configuration`](ErrorKind::Configuration) where this app does not run it.
+    pub fn resume<T: 'static>(&self) -> Result<()> {
+        self.core.reactions.resume::<T>()
     }
 }

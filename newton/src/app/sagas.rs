@@ -14,6 +14,6 @@ impl App {
     /// All instances of a saga: those that run, are parked, were compensated, have ended; and the events that none took
     /// in.
     pub fn sagas<S: Saga>(&self) -> Sagas<S> {
-        Sagas::new(self.core.runtime.clone(), self.core.reactions.of::<S>().cloned())
+        Sagas::new(self.core.runtime.clone(), self.core.reactions.of::<S>().ok().cloned())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::domain::OrderId;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::service::{EventHandler, ReplaySafe, Service};
 
 impl App {
@@ -12,9 +12,10 @@ impl App {
     /// Returns once that is asked for; it takes effect soon after.
     ///
     /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, [`InvalidInput`](crate::ErrorKind::InvalidInput)
     /// for another number, and the store's.
     pub async fn resplit<H: EventHandler>(&self, segments: u32) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
         self.service::<H>()?.resplit(segments).await
     }
 
@@ -24,16 +25,13 @@ impl App {
     /// Returns once that is asked for; it takes effect soon after.
     ///
     /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not registered, and the store's.
+    /// [`Configuration`](crate::ErrorKind::Configuration) where it is not registered, and the store's.
     pub async fn replay<H: ReplaySafe>(&self, from: OrderId) -> Result<()> {
+        let _inside = self.core.gate.enter()?;
         self.service::<H>()?.replay(from).await
     }
 
     fn service<H: EventHandler>(&self) -> Result<&Service<H>> {
-        let reaction = self.core.reactions.of::<H>().and_then(|reaction| reaction.as_any().downcast_ref());
-        reaction.ok_or_else(|| {
-            let message = format!("the event handler `{}` is not registered with this app", H::NAME);
-            Error::new(ErrorKind::Configuration, "find event handler", message)
-        })
+        self.core.reactions.typed::<H, Service<H>>()
     }
 }

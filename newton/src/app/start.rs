@@ -1,9 +1,10 @@
 //! Starting: the log is checked against the program, and the parts are joined.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::app::gate::Gate;
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
 use crate::bus::{Bus, Middleware};
@@ -11,7 +12,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, RetryPolicy, Settings};
+use crate::repository::{Caller, Environment, RetryPolicy, Settings, unique};
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
@@ -26,6 +27,7 @@ pub(super) struct Parts {
     pub(super) handler_policies: HandlerPolicies,
     pub(super) projections: Option<PathBuf>,
     pub(super) lease_term: Duration,
+    pub(super) rebuild_changed: bool,
     pub(super) command_retry: RetryPolicy,
 }
 
@@ -40,10 +42,14 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         handler_policies,
         projections,
         lease_term,
+        rebuild_changed,
         command_retry,
     } = parts;
+    let events_file = stores.file.clone();
+    let projections = projections.or_else(|| events_file.as_deref().map(beside));
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
+        unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
     }
     let runtime = Arc::new(Runtime {
         events: stores.events.clone(),
@@ -61,12 +67,21 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         provided,
         handler_policies,
         dispatch: bus.clone(),
-        command_retry,
         projections,
+        events_file,
+        rebuild_changed,
+        command_retry,
     };
     let reactions = Reactions::start(&registry, &assembly).await?;
-    let core = Core { environment, registry, bus, runtime, reactions };
+    let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
+}
+
+/// The folder for the files of projections, beside the file of the events.
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".projections");
+    name.into()
 }
 
 /// Refuses a program that does not know an event type in the log of one of its aggregates.

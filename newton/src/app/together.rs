@@ -56,6 +56,7 @@ impl IntoFuture for Together {
                 let message = "there is no command; add at least one with `.execute(..)`";
                 return Err(Error::new(ErrorKind::InvalidInput, "execute together", message).into());
             }
+            let _inside = core.gate.enter()?;
             core.bus.execute_together(&core.environment, &parts, self.order).await
         })
     }

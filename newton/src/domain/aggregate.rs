@@ -1,7 +1,7 @@
 //! Aggregates: state that decides on commands and evolves by events.
 
 use crate::domain::{
-    AggregateId, Command, CommandId, CorrelationId, Event, Name, Rejection, Timestamp, Version,
+    AggregateId, Command, CommandId, CorrelationId, Event, Name, Rejection, Timestamp, Unique, Version,
 };
 
 /// A consistency boundary that decides on commands and is the fold of its events. Derive it; see the `Aggregate`
@@ -28,6 +28,8 @@ pub trait Aggregate: Clone + Default + Send + Sync + 'static {
     const FINGERPRINT: Fingerprint;
     /// A snapshot is due after this many events; `None` leaves it to the app's policy, 0 is never.
     const SNAPSHOT_EVERY: Option<u64>;
+    /// The fields whose values no other aggregate of this kind may have; none unless it says so.
+    const UNIQUE: &'static [Unique<Self>] = &[];
 
     /// Decides on a command: the user's `decide`.
     fn handle(

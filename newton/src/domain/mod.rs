@@ -1,6 +1,6 @@
 //! The pure heart: types and rules without I/O and without async.
 //!
-//! - [`aggregate`]: what a user's aggregate, its decisions and its context are
+//! - [`aggregate`]: what a user's aggregate, its decisions and its context are; [`unique`]: values that only one has
 //! - [`event`], [`command`]: typed payloads and their stable names; [`upcast`] reads older schemas
 //! - [`handler`]: what a user writes to react to an event
 //! - [`envelope`]: unwritten and recorded events, their metadata and tags
@@ -21,6 +21,7 @@ pub mod query;
 pub mod rejection;
 pub mod stream_name;
 pub mod tag;
+pub mod unique;
 pub mod upcast;
 pub mod version;
 
@@ -38,5 +39,6 @@ pub use query::{Filter, Query};
 pub use rejection::{AnyRejection, Rejection};
 pub use stream_name::{AggregateId, StreamName};
 pub use tag::{Tag, TagValue};
+pub use unique::Unique;
 pub use upcast::Upcast;
 pub use version::{ExpectedVersion, OrderId, Schema, Version};

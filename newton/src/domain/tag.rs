@@ -29,7 +29,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// A type whose values can be tags: texts, integers, `bool`, UUIDs, and options and references of these.
+/// A type whose values can be tags, or unique: texts, integers, `bool`, UUIDs, and options and references of these.
 ///
 /// Implement it for an id type of your own:
 ///
@@ -43,12 +43,12 @@ impl fmt::Display for Tag {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a tag",
-    label = "a `#[tag]` field must be a text, an integer, a bool, a UUID, or an option of these",
-    note = "implement `newton::TagValue` for `{Self}`, or remove `#[tag]`"
+    message = "`{Self}` cannot be a tag or unique",
+    label = "a `#[tag]` or `#[unique]` field must be a text, an integer, a bool, a UUID, or an option of these",
+    note = "implement `newton::TagValue` for `{Self}`, or remove the attribute"
 )]
 pub trait TagValue {
-    /// The text that is indexed; `None` leaves the event without this tag.
+    /// The text that is indexed; `None` leaves the event without this tag, or the aggregate without this value.
     fn tag_value(&self) -> Option<String>;
 }
 

@@ -72,7 +72,13 @@ pub trait SqliteProjection:
     /// Whether its tables are in the file of the events, instead of one of their own.
     const SHARED: bool;
 
-    /// Builds it from what was provided.
+    /// How long a handler may take for one event: then its SQL is interrupted, and the event parked.
+    const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+
+    /// Builds it from what was provided: at the start, and again after a failure, with which its fields are lost.
+    ///
+    /// # Errors
+    /// Where something was not provided.
     fn build(provided: &crate::subscription::Provided) -> crate::Result<Self>;
 
     /// Makes its tables: the user's `setup`, or nothing. It has another name, or it would be found where that is missing.
@@ -80,4 +86,14 @@ pub trait SqliteProjection:
     /// # Errors
     /// The user's.
     fn make_tables(tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError>;
+
+    /// Writes what the handlers held back in `self`, for writes that pay off in sets: called before each commit, which
+    /// may be after one event or after thousands.
+    ///
+    /// # Errors
+    /// The user's. The events of the transaction are then handled one by one, each with a flush of its own, to find the one
+    /// that is to be parked.
+    fn flush(&mut self, _tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError> {
+        Ok(())
+    }
 }

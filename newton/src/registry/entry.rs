@@ -31,6 +31,7 @@ pub struct AggregateEntry {
     pub event_types: &'static [EventType],
     /// The commands it decides on.
     pub command_types: &'static [CommandType],
+    unique_fields: fn() -> Vec<&'static str>,
     handler: fn(Arc<Environment>) -> Arc<dyn CommandHandler>,
 }
 
@@ -87,8 +88,14 @@ impl AggregateEntry {
             event: TypeId::of::<A::Event>(),
             event_types: A::Event::TYPES,
             command_types: A::Command::TYPES,
+            unique_fields: || A::UNIQUE.iter().map(|unique| unique.name).collect(),
             handler: |environment| Arc::new(Repository::<A>::new(environment)),
         }
+    }
+
+    /// The names of its fields whose values only one aggregate of its kind may have.
+    pub fn unique_fields(&self) -> Vec<&'static str> {
+        (self.unique_fields)()
     }
 
     /// The repository that executes its commands in an environment.

@@ -25,12 +25,12 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Of an append of so many events to one or several streams.
-    pub(crate) fn of(order: &Order, appended: &Appended, events: usize) -> Self {
+    /// Of an append of so many events to one or several aggregates, behind `reserved` streams of reservations.
+    pub(crate) fn of(order: &Order, appended: &Appended, reserved: usize, events: usize) -> Self {
         Self {
             command_id: order.command_id.clone(),
             correlation_id: order.correlation_id(),
-            version: appended.versions.first().copied().unwrap_or_default(),
+            version: appended.versions.get(reserved).copied().unwrap_or_default(),
             order_id: appended.order_id,
             events,
             duplicate: appended.duplicate,
@@ -40,7 +40,7 @@ impl Receipt {
     /// Of a command that decided on no event.
     pub(crate) fn nothing(order: &Order, version: Version) -> Self {
         let appended = Appended { order_id: OrderId::START, versions: vec![version], duplicate: false };
-        Self::of(order, &appended, 0)
+        Self::of(order, &appended, 0, 0)
     }
 }
 

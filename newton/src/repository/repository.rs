@@ -6,12 +6,9 @@ use std::sync::Arc;
 use futures_util::Stream;
 use tracing::Instrument;
 
-use crate::domain::envelope::TOMBSTONE;
 use crate::domain::id::EventIds;
-use crate::domain::{
-    Aggregate, AggregateId, EventId, ExpectedVersion, NewEvent, Payload, RecordedEvent, StreamName, Version,
-};
-use crate::error::{Error, ErrorKind, Result};
+use crate::domain::{Aggregate, AggregateId, EventId, RecordedEvent, StreamName, Version};
+use crate::error::Result;
 use crate::repository::cache::{Cache, CacheStats};
 use crate::repository::fold::Fold;
 use crate::repository::history::{Recorded, history};
@@ -19,8 +16,8 @@ use crate::repository::lane::{Job, Outcome, Request};
 use crate::repository::rehydrate::{catch_up, fold_up_to};
 use crate::repository::snapshot::{Audit, AuditStats};
 use crate::repository::updates::updates;
-use crate::repository::{Caller, Environment, Loaded, Order, Receipt};
-use crate::store::{Append, EventStore, Load, Position, Read, Selection};
+use crate::repository::{Environment, Loaded, Order, Receipt};
+use crate::store::{EventStore, Load, Position, Read, Selection};
 
 /// The aggregates of one type over a store: executes commands, loads states, keeps a bounded number of them in memory.
 ///
@@ -129,32 +126,6 @@ impl<A: Aggregate> Repository<A> {
         let load = Load { stream: self.stream(id), after: Version::EMPTY, limit: 1 };
         let slice = self.0.environment.events.load(load).await?;
         Ok(slice.version > Version::EMPTY && !slice.deleted)
-    }
-
-    /// Deletes the aggregate: appends a tombstone. Its history stays readable, its snapshot goes.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] where it has no events, [`ErrorKind::Deleted`] where it was deleted before, and the
-    /// errors of the store.
-    pub async fn delete(&self, id: &AggregateId, caller: Arc<Caller>) -> Result<Receipt> {
-        let (environment, stream, order) = (&self.0.environment, self.stream(id), Order::new(caller));
-        let tombstone = NewEvent {
-            id: EventIds::of(&order.command_id, &stream).at(0),
-            metadata: Arc::new(order.metadata(&environment.settings.service)),
-            ..NewEvent::new(TOMBSTONE, Payload::from_encoded(&b"{}"[..]))
-        };
-        let append =
-            Append::to(stream.clone(), ExpectedVersion::Exists, vec![tombstone], environment.clock.now());
-        let appended = environment.events.append(append).await.map_err(|error| match error.kind() {
-            ErrorKind::Conflict { .. } => {
-                let message = "there is no such aggregate; it has no events";
-                Error::new(ErrorKind::NotFound, "delete", message).with("stream", &stream)
-            }
-            _ => error,
-        })?;
-        self.0.cache.forget(id);
-        self.discard_snapshot(&stream).await?;
-        Ok(Receipt::of(&order, &appended, 1))
     }
 
     /// The aggregate's events, decoded, from the first on; ends at the last one stored. A tombstone is left out.

@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
+use crate::error::{ErrorKind, Result};
+
 /// Bounded retries with full jitter: before attempt `n` a command waits a random time up to `base * 2^n`, at most
 /// `longest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,25 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Calls again what ends in a conflict, as often as the policy has it.
+    pub(crate) async fn on_conflict<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut failed = 0;
+        loop {
+            match attempt().await {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Conflict { .. }) && failed + 1 < self.attempts =>
+                {
+                    failed += 1;
+                    tokio::time::sleep(self.delay(failed)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// A random wait before the attempt behind `failed` failed ones.
     pub(crate) fn delay(&self, failed: u32) -> Duration {
         let ceiling =

@@ -6,39 +6,21 @@
 //! 1. the state: from the lane, caught up where it is known to be stale, or from the store
 //! 2. every command is decided and its events folded; a "no" or "nothing to do" on a state from memory is checked
 //!    against the store first
-//! 3. all appends are submitted, and awaited
-//! 4. outcomes are answered in order; from the first append that failed on, commands are decided again
+//! 3. unique values that the first command takes or gives up are settled in its append; a later command of the batch that
+//!    changes some is left to the next attempt, where it is the first
+//! 4. all appends are submitted, and awaited
+//! 5. outcomes are answered in order; from the first append that failed on, commands are decided again
 
 use futures_util::future::join_all;
 use tracing::Instrument;
 
 use crate::domain::{Aggregate, StreamName};
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::decide::{decide, prepare};
+use crate::repository::attempt::{Decided, Verdict};
 use crate::repository::fold::Fold;
 use crate::repository::lane::{Outcome, Request, Turn};
-use crate::repository::rehydrate::catch_up;
 use crate::repository::{Order, Receipt, Repository};
 use crate::store::{Append, Appended, EventStore};
-
-/// What came of deciding on one command.
-enum Verdict<A: Aggregate> {
-    /// So many events are to be appended.
-    Append(usize),
-    /// An answer that writes nothing: a rejection, an empty decision, an error.
-    Answer(Outcome<A>),
-}
-
-/// A batch decided on a state.
-struct Decided<A: Aggregate> {
-    /// One for each command, unless a panic cut the batch short.
-    verdicts: Vec<Verdict<A>>,
-    appends: Vec<Append>,
-    /// The state behind all of it.
-    fold: Fold<A>,
-    /// Whether `evolve` panicked, which ends the batch and spoils the state.
-    broken: bool,
-}
 
 /// Requests that are to be decided again, and the conflict that made it so.
 struct Again<A: Aggregate> {
@@ -86,77 +68,6 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Decides the batch on a state that is good enough for its answers; gives that state too.
-    async fn attempt(&self, turn: &mut Turn<A>, batch: &[Request<A>]) -> Result<(Fold<A>, Decided<A>)> {
-        self.cache().count(turn.fold.is_some());
-        let (mut base, mut fresh) = self.begin(turn).await?;
-        loop {
-            let decided = self.decide_all(&base, turn, batch);
-            // An answer behind an append needs no check: the append's expected version is one.
-            let unproven = matches!(decided.verdicts.first(), Some(Verdict::Answer(_))) && !fresh;
-            if !unproven {
-                return Ok((base, decided));
-            }
-            let version = base.version;
-            catch_up(&mut base, &turn.lane.stream, self.environment()).await?;
-            if base.version == version {
-                return Ok((base, decided));
-            }
-            fresh = true;
-        }
-    }
-
-    /// The state to decide on, and whether the store was just asked.
-    async fn begin(&self, turn: &mut Turn<A>) -> Result<(Fold<A>, bool)> {
-        let known = turn.fold.take().filter(|fold| fold.epoch == self.cache().epoch());
-        let Some(mut fold) = known else {
-            return Ok((self.rehydrate(&turn.lane.id, &turn.lane.stream).await?, true));
-        };
-        let stale = std::mem::take(&mut fold.stale);
-        if stale {
-            catch_up(&mut fold, &turn.lane.stream, self.environment()).await?;
-        }
-        Ok((fold, stale))
-    }
-
-    fn decide_all(&self, base: &Fold<A>, turn: &Turn<A>, batch: &[Request<A>]) -> Decided<A> {
-        let verdicts = Vec::with_capacity(batch.len());
-        let mut decided = Decided { verdicts, appends: Vec::new(), fold: base.clone(), broken: false };
-        for request in batch {
-            let verdict = self.decide_one(turn, request, &mut decided);
-            decided.verdicts.push(verdict);
-            if decided.broken {
-                break;
-            }
-        }
-        decided
-    }
-
-    fn decide_one(&self, turn: &Turn<A>, request: &Request<A>, decided: &mut Decided<A>) -> Verdict<A> {
-        let (environment, order) = (self.environment(), &request.job.order);
-        let now = environment.clock.now();
-        let decision = decide(&decided.fold, &turn.lane.id, request.job.command.clone(), order, now);
-        let events = match decision {
-            Ok(events) => events,
-            Err(error) => return Verdict::Answer(Err(error)),
-        };
-        let (events, version) = (events.as_slice(), decided.fold.version);
-        if events.is_empty() {
-            return Verdict::Answer(Ok(Receipt::nothing(order, version)));
-        }
-        let append = match prepare(&turn.lane.stream, version, events, order, &environment.settings.service) {
-            Ok(append) => append,
-            Err(error) => return Verdict::Answer(Err(error.into())),
-        };
-        // Folded before it is stored: an event that `evolve` cannot take must never reach the log.
-        if let Err(error) = decided.fold.apply(events) {
-            decided.broken = true;
-            return Verdict::Answer(Err(error.into()));
-        }
-        decided.appends.push(Append { streams: vec![append], condition: None, time: now });
-        Verdict::Append(events.len())
-    }
-
     /// Appends what was decided and answers, up to the first failure; the rest is to be decided again.
     async fn submit(
         &self,
@@ -165,7 +76,7 @@ impl<A: Aggregate> Repository<A> {
         decided: Decided<A>,
         batch: Vec<Request<A>>,
     ) -> Again<A> {
-        let Decided { verdicts, appends, fold, broken } = decided;
+        let Decided { verdicts, appends, fold, broken, .. } = decided;
         let mut appended = self.append_all(&turn.lane.stream, appends).await.into_iter();
         let mut verdicts = verdicts.into_iter();
         let mut again = Again { requests: Vec::new(), conflict: None };
@@ -245,7 +156,8 @@ fn settled<A: Aggregate>(
         Some(Verdict::Append(events)) => match appended.next().unwrap_or_else(|| Err(unanswered())) {
             Ok(appended) => {
                 *failed |= appended.duplicate;
-                Settled::Answer(Ok(Receipt::of(order, &appended, events)))
+                let reserved = appended.versions.len().saturating_sub(1);
+                Settled::Answer(Ok(Receipt::of(order, &appended, reserved, events)))
             }
             Err(error) => {
                 let first = !std::mem::replace(failed, true);

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Aggregate, AggregateId, AnyRejection, OrderId, Timestamp, Version};
-use crate::error::{ErrorKind, Result};
+use crate::domain::{Aggregate, AggregateId, AnyRejection, ExpectedVersion, OrderId, Timestamp, Version};
+use crate::error::{Error, ErrorKind, Result};
 use crate::repository::decide::{decide, prepare};
 use crate::repository::repository::first_outcome;
+use crate::repository::unique::{self, Claim, Holders};
 use crate::repository::{Environment, ExecuteError, Order, Receipt, Repository};
-use crate::store::{Append, EventStore, StreamAppend};
+use crate::store::{Append, EventStore, Load, StreamAppend};
 
 /// The outcome of commands whose rejections are of several types.
 pub type AnyOutcome = Result<Receipt, ExecuteError<AnyRejection>>;
@@ -20,10 +21,22 @@ pub(crate) trait Part: Send + Sync {
         &self,
         order: &Order,
         now: Timestamp,
-    ) -> Result<Option<StreamAppend>, ExecuteError<AnyRejection>>;
+    ) -> Result<Option<Proposal>, ExecuteError<AnyRejection>>;
+
+    /// Whether an aggregate of this kind holds what a claim is about.
+    async fn holds(&self, claim: &Claim, id: &AggregateId) -> Result<bool>;
+
+    /// What the aggregate says where another one has what it claims.
+    fn taken(&self, claim: &Claim) -> Result<AnyRejection>;
 
     /// What this command caused, if it was executed before.
     async fn first_outcome(&self, order: &Order) -> Result<Option<Receipt>>;
+}
+
+/// What one of several commands leads to.
+pub(crate) struct Proposal {
+    append: StreamAppend,
+    claims: Vec<Claim>,
 }
 
 /// A command and the aggregate it goes to.
@@ -39,7 +52,7 @@ impl<A: Aggregate> Part for CommandPart<A> {
         &self,
         order: &Order,
         now: Timestamp,
-    ) -> Result<Option<StreamAppend>, ExecuteError<AnyRejection>> {
+    ) -> Result<Option<Proposal>, ExecuteError<AnyRejection>> {
         let mut fold = self.repository.present(&self.id).await?;
         let version = fold.version;
         let decision =
@@ -48,9 +61,18 @@ impl<A: Aggregate> Part for CommandPart<A> {
         if events.is_empty() {
             return Ok(None);
         }
-        fold.apply(events)?;
+        let claims = unique::apply(&mut fold, &self.id, events)?;
         let service = &self.repository.environment().settings.service;
-        Ok(Some(prepare(&self.repository.stream(&self.id), version, events, order, service)?))
+        let append = prepare(&self.repository.stream(&self.id), version, events, order, service)?;
+        Ok(Some(Proposal { append, claims }))
+    }
+
+    async fn holds(&self, claim: &Claim, id: &AggregateId) -> Result<bool> {
+        self.repository.holds(claim, id).await
+    }
+
+    fn taken(&self, claim: &Claim) -> Result<AnyRejection> {
+        unique::rejection::<A>(claim).map(AnyRejection::new)
     }
 
     async fn first_outcome(&self, order: &Order) -> Result<Option<Receipt>> {
@@ -85,16 +107,70 @@ pub(crate) async fn execute_together(
 
 async fn attempt(environment: &Environment, parts: &[&dyn Part], order: &Order) -> AnyOutcome {
     let time = environment.clock.now();
-    let mut streams = Vec::with_capacity(parts.len());
-    for part in parts {
-        streams.extend(part.decide(order, time).await?);
+    let (mut appends, mut claims) = (Vec::with_capacity(parts.len()), Vec::new());
+    for (index, part) in parts.iter().enumerate() {
+        if let Some(Proposal { append, claims: own }) = part.decide(order, time).await? {
+            claims.extend(own.into_iter().map(|claim| claim.of_part(index)));
+            appends.push(append);
+        }
     }
-    if streams.is_empty() {
+    if appends.is_empty() {
         return Ok(Receipt::nothing(order, Version::EMPTY));
     }
-    let events = streams.iter().map(|stream| stream.events.len()).sum();
+    let events = appends.iter().map(|append| append.events.len()).sum();
+    let mut streams = if claims.is_empty() {
+        Vec::new()
+    } else {
+        reserve(environment, parts, order, &claims, &appends).await?
+    };
+    let reserved = streams.len();
+    streams.append(&mut appends);
     let appended = environment.events.append(Append { streams, condition: None, time }).await?;
-    Ok(Receipt::of(order, &appended, events))
+    Ok(Receipt::of(order, &appended, reserved, events))
+}
+
+/// What the unique values of all parts add to the append; the rejection of the first part that claims what another
+/// aggregate has.
+async fn reserve(
+    environment: &Environment,
+    parts: &[&dyn Part],
+    order: &Order,
+    claims: &[Claim],
+    appends: &[StreamAppend],
+) -> Result<Vec<StreamAppend>, ExecuteError<AnyRejection>> {
+    let settled = unique::settle(claims, order, environment, &Parts(parts)).await?;
+    let Some(taken) = settled.taken.first() else { return Ok(settled.streams) };
+    let claim = &claims[taken.claim];
+    // The value was found taken after the states were read: the answer holds only where these are still so.
+    for append in appends {
+        unmoved(&*environment.events, append).await?;
+    }
+    Err(ExecuteError::Rejected(parts[claim.part].taken(claim)?))
+}
+
+/// A conflict where a stream is no longer where an append expects it.
+async fn unmoved(events: &dyn EventStore, append: &StreamAppend) -> Result<()> {
+    let StreamAppend { stream, expected: ExpectedVersion::Exact(version), .. } = append else {
+        return Ok(());
+    };
+    let slice = events.load(Load { stream: stream.clone(), after: *version, limit: 1 }).await?;
+    if slice.deleted {
+        return Err(Error::deleted("execute together", stream));
+    }
+    if slice.version != *version {
+        return Err(Error::conflict("execute together", stream.clone(), append.expected, slice.version));
+    }
+    Ok(())
+}
+
+/// Asks the aggregates of each part's own kind.
+struct Parts<'a>(&'a [&'a dyn Part]);
+
+#[async_trait]
+impl Holders for Parts<'_> {
+    async fn holds(&self, claim: &Claim, id: &AggregateId) -> Result<bool> {
+        self.0[claim.part].holds(claim, id).await
+    }
 }
 
 async fn known(parts: &[&dyn Part], order: &Order) -> Result<Option<Receipt>> {

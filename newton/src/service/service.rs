@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::sync::Notify;
 
 use crate::domain::{Name, OrderId, RecordedEvent};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::service::EventHandler;
 use crate::service::attempt::{Outcome, attempt};
 use crate::service::lanes::Job;
@@ -54,6 +54,10 @@ impl<H: EventHandler> Service<H> {
 
     /// Cuts its keys into another number of segments.
     pub(crate) async fn resplit(&self, segments: u32) -> Result<()> {
+        if !(1..=Segment::MOST).contains(&segments) {
+            let message = format!("{segments} segments cannot be; ask for 1 to {}", Segment::MOST);
+            return Err(Error::new(ErrorKind::InvalidInput, "resplit", message).with("handler", H::NAME));
+        }
         self.handling.ledger.ask_for_segments(segments).await?;
         self.changed.notify_one();
         Ok(())

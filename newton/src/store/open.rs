@@ -1,5 +1,7 @@
 //! A pair of stores from a URL.
 
+use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +14,8 @@ pub struct Stores {
     pub events: Arc<dyn EventStore>,
     /// Snapshots, checkpoints and other small records.
     pub state: Arc<dyn StateStore>,
+    /// The SQLite file of the events, where that is where they are.
+    pub file: Option<PathBuf>,
 }
 
 /// Opens the stores that a URL names.
@@ -53,9 +57,20 @@ const SCHEMES: &[&str] = &[
 impl Stores {
     /// One store that holds both.
     pub fn of(store: impl EventStore + StateStore) -> Self {
+        let file = file_of(&store);
         let store = Arc::new(store);
-        Self { events: Arc::clone(&store) as Arc<dyn EventStore>, state: store }
+        Self { events: Arc::clone(&store) as Arc<dyn EventStore>, state: store, file }
     }
+}
+
+/// The file of a store that is one.
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "no other store is a file"))]
+fn file_of(store: &dyn Any) -> Option<PathBuf> {
+    #[cfg(feature = "sqlite")]
+    if let Some(store) = store.downcast_ref::<crate::store::sqlite::SqliteStore>() {
+        return Some(store.file().to_owned());
+    }
+    None
 }
 
 #[cfg(feature = "sqlite")]

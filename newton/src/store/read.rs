@@ -1,6 +1,8 @@
 //! What a read takes and gives.
 
-use crate::domain::{EventId, FoldEvent, OrderId, Query, RecordedEvent, StreamName, Timestamp, Version};
+use crate::domain::{
+    CorrelationId, EventId, FoldEvent, OrderId, Query, RecordedEvent, StreamName, Timestamp, Version,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A request for a page of recorded events.
@@ -38,6 +40,9 @@ pub enum Selection {
     All,
     /// The events with these ids, wherever they are, in order-id order; unknown ids are left out.
     Ids(Vec<EventId>),
+    /// The events of this correlation, wherever they are, in order-id order. Those of system streams are among them,
+    /// asked for or not: they belong to what came of the first cause.
+    Correlation(CorrelationId),
 }
 
 /// A place to read from, inclusive in both directions.
@@ -127,6 +132,7 @@ impl Selection {
             Self::Domain(domain) => event.stream.domain() == Some(domain.as_str()),
             Self::All => system || !event.stream.is_system(),
             Self::Ids(ids) => ids.contains(&event.id),
+            Self::Correlation(id) => event.metadata.correlation_id.as_ref() == Some(id),
         }
     }
 }

@@ -1,4 +1,6 @@
 //! Reading a log while it grows, and reacting to it by name.
+#![doc = include_str!("../../docs/subscriptions.md")]
+//! # Map
 //!
 //! - [`Subscribe`]: which events, from where, and whether to stay; [`Subscription`]: the stream of them
 //! - [`Subscriptions`]: opens them over one store; `hub`: what those who follow it share; `machine`: where each one is

@@ -29,6 +29,8 @@ pub struct Status {
     pub last_error: Option<String>,
     /// How many keys are parked.
     pub parked_keys: usize,
+    /// Whether its data was made by other code than this program's, and goes on to be: rebuild it.
+    pub changed: bool,
 }
 
 /// What a reaction is doing.
@@ -64,6 +66,8 @@ pub(crate) struct Monitor {
     name: Name,
     kind: ReactionKind,
     position: watch::Sender<OrderId>,
+    /// Tells whoever waits that the phase may be another.
+    entered: watch::Sender<()>,
     state: Mutex<State>,
 }
 
@@ -72,6 +76,7 @@ struct State {
     phase: Phase,
     last_error: Option<String>,
     parked_keys: usize,
+    changed: bool,
     behind_since: Option<Timestamp>,
     /// Work that is under way beyond the position: batches, deliveries, dispatches.
     in_flight: usize,
@@ -83,19 +88,44 @@ impl Monitor {
             phase: Phase::Starting,
             last_error: None,
             parked_keys: 0,
+            changed: false,
             behind_since: None,
             in_flight: 0,
         };
-        Self { name, kind, position: watch::Sender::new(OrderId::START), state: Mutex::new(state) }
+        Self {
+            name,
+            kind,
+            position: watch::Sender::new(OrderId::START),
+            entered: watch::Sender::new(()),
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }
 
+    pub(crate) fn kind(&self) -> ReactionKind {
+        self.kind
+    }
+
     /// Enters a phase.
     pub(crate) fn enter(&self, phase: Phase) {
-        self.state().phase = phase;
+        let before = std::mem::replace(&mut self.state().phase, phase.clone());
+        if before != phase {
+            self.entered.send_replace(());
+        }
+    }
+
+    /// What it is doing.
+    pub(crate) fn phase(&self) -> Phase {
+        self.state().phase.clone()
+    }
+
+    /// Waits until it is in a phase that fits. Cancel-safe.
+    pub(crate) async fn entered(&self, fits: impl Fn(&Phase) -> bool) {
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = self.entered.subscribe().wait_for(|()| fits(&self.state().phase)).await;
     }
 
     /// Moves the position up; it never falls here.
@@ -128,6 +158,21 @@ impl Monitor {
 
     pub(crate) fn parked_keys(&self, count: usize) {
         self.state().parked_keys = count;
+    }
+
+    /// Whether its data was made by other code than this program's.
+    pub(crate) fn changed(&self, changed: bool) {
+        self.state().changed = changed;
+    }
+
+    /// Whether its data was made by other code than this program's.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.state().changed
+    }
+
+    /// The last failure, if nothing has succeeded since.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.state().last_error.clone()
     }
 
     /// Counts work that is under way; the guard ends it.
@@ -173,6 +218,7 @@ impl Monitor {
             lag: if head > position { lag } else { Duration::ZERO },
             last_error: state.last_error.clone(),
             parked_keys: state.parked_keys,
+            changed: state.changed,
         }
     }
 

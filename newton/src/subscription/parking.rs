@@ -62,4 +62,11 @@ pub(crate) trait Parking: Debug + Send + Sync {
 
     /// What was given up, and why.
     async fn dropped(&self) -> Result<Vec<Dropped>>;
+
+    /// The key of a parked event between two order ids, inclusive, if there is one.
+    async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {
+        let is_among = |event: &Parked| (first..=last).contains(&event.order_id);
+        let parked = self.list().await?;
+        Ok(parked.into_iter().find(|key| key.events.iter().any(is_among)).map(|key| key.key))
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::{Clock, Name};
+use crate::domain::{Clock, Name, OrderId};
 use crate::error::Result;
 use crate::repository::{Dispatch, RetryPolicy};
 use crate::store::{EventStore, StateStore};
@@ -39,6 +39,11 @@ pub(crate) trait Reaction: Any + Send + Sync {
         Ok(())
     }
 
+    /// How far it got, on whichever node it runs.
+    async fn position(&self) -> Result<OrderId> {
+        Ok(self.monitor().position())
+    }
+
     /// Runs until it is asked to stop, or fails for a reason outside the events. The supervisor runs it again after a
     /// failure or a panic, later and later; nothing that was acknowledged before may be lost by that.
     async fn run(&self, stop: Stop) -> Result<()>;
@@ -66,4 +71,8 @@ pub(crate) struct Assembly {
     pub(crate) command_retry: RetryPolicy,
     /// The folder of the projections that are files; `None` where the store is in memory.
     pub(crate) projections: Option<std::path::PathBuf>,
+    /// The file of the events, where they are in one.
+    pub(crate) events_file: Option<std::path::PathBuf>,
+    /// Whether projections whose code has changed are rebuilt without being asked.
+    pub(crate) rebuild_changed: bool,
 }

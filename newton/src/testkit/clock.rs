@@ -1,6 +1,8 @@
 //! A clock that stands still until a test moves it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
@@ -24,7 +26,15 @@ use crate::domain::{Clock, Timestamp};
 /// assert_eq!(shared.now(), VirtualClock::START + Duration::from_secs(60));
 /// ```
 #[derive(Clone, Debug)]
-pub struct VirtualClock(Arc<watch::Sender<Timestamp>>);
+pub struct VirtualClock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    time: watch::Sender<Timestamp>,
+    /// What is waited for; the number tells waits for one time apart.
+    waits: Mutex<BTreeSet<(Timestamp, u64)>>,
+    numbers: AtomicU64,
+}
 
 impl VirtualClock {
     /// Where every virtual clock starts: the first second of 2026.
@@ -40,13 +50,14 @@ impl VirtualClock {
 
     /// A clock at `time`, cut to the microsecond as every clock's time is.
     pub fn at(time: Timestamp) -> Self {
-        Self(Arc::new(watch::Sender::new(time.trunc_subsecs(6))))
+        let time = watch::Sender::new(time.trunc_subsecs(6));
+        Self(Arc::new(Inner { time, waits: Mutex::default(), numbers: AtomicU64::default() }))
     }
 
     /// Moves the time forward, at most to the end of representable time.
     pub fn advance(&self, duration: Duration) {
         let delta = TimeDelta::from_std(duration).ok();
-        self.0.send_modify(|time| {
+        self.0.time.send_modify(|time| {
             let later = delta.and_then(|delta| time.checked_add_signed(delta));
             *time = later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6);
         });
@@ -54,7 +65,41 @@ impl VirtualClock {
 
     /// Sets the time, which may be an earlier one.
     pub fn set(&self, time: Timestamp) {
-        self.0.send_replace(time.trunc_subsecs(6));
+        self.0.time.send_replace(time.trunc_subsecs(6));
+    }
+}
+
+impl VirtualClock {
+    /// The earliest time that anybody waits for, if anybody waits.
+    pub fn next_wait(&self) -> Option<Timestamp> {
+        self.0.waits().first().map(|(time, _)| *time)
+    }
+}
+
+impl Inner {
+    /// A set is whole whenever its lock is free.
+    fn waits(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, u64)>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A wait, counted as one until it ends or is given up.
+struct Waiting {
+    clock: Arc<Inner>,
+    wait: (Timestamp, u64),
+}
+
+impl Waiting {
+    fn new(clock: Arc<Inner>, time: Timestamp) -> Self {
+        let wait = (time, clock.numbers.fetch_add(1, Relaxed));
+        clock.waits().insert(wait);
+        Self { clock, wait }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.clock.waits().remove(&self.wait);
     }
 }
 
@@ -66,16 +111,15 @@ impl Default for VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        *self.0.borrow()
+        *self.0.time.borrow()
     }
 
     fn wait_until(&self, time: Timestamp) -> Wait {
-        let mut present = self.0.subscribe();
+        let (mut present, waiting) = (self.0.time.subscribe(), Waiting::new(self.0.clone(), time));
         Box::pin(async move {
-            // The sender lives as long as any clone; once none is left nobody can move time any more.
-            if present.wait_for(|now| *now >= time).await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            // The wait holds the sender, so it cannot be gone.
+            let _ = present.wait_for(|now| *now >= time).await;
+            drop(waiting);
         })
     }
 }
@@ -97,6 +141,21 @@ mod tests {
         assert_eq!(clock.now(), VirtualClock::START + TimeDelta::microseconds(1));
         clock.set(VirtualClock::START - TimeDelta::days(1));
         assert_eq!(clock.now(), VirtualClock::START - TimeDelta::days(1));
+    }
+
+    #[tokio::test]
+    async fn wakes_whoever_waits_and_knows_the_next() {
+        let clock = VirtualClock::new();
+        let at = |hours| VirtualClock::START + TimeDelta::hours(hours);
+        let (first, second) = (clock.wait_until(at(1)), clock.wait_until(at(2)));
+        assert_eq!(clock.next_wait(), Some(at(1)));
+        drop(first);
+        assert_eq!(clock.next_wait(), Some(at(2)));
+        let woken = tokio::spawn(second);
+        clock.advance(Duration::from_secs(7_200));
+        woken.await.unwrap();
+        assert_eq!(clock.next_wait(), None);
+        clock.wait_until(at(-1)).await;
     }
 
     #[test]

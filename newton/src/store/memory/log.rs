@@ -9,6 +9,7 @@ use std::ops::Bound;
 use chrono::SubsecRound;
 use lru::DefaultHasher;
 
+use super::correlations::Correlations;
 use super::index::Index;
 use crate::domain::{
     EventId, FoldEvent, Name, NewEvent, OrderId, RecordedEvent, StreamName, Timestamp, Version,
@@ -26,6 +27,7 @@ pub(super) const MAX_PAGE: usize = 4_096;
 pub(super) struct Log {
     pub(super) events: Vec<RecordedEvent>,
     pub(super) index: Index,
+    pub(super) correlations: Correlations,
 }
 
 impl Log {

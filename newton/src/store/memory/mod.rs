@@ -2,9 +2,11 @@
 //!
 //! - `log`: the events and the one place where they are appended
 //! - `index`: which events belong to a stream, a domain, a type or a tag
+//! - `correlations`: which events belong to a correlation
 //! - `page`: how a read picks its events from the index
 //! - `records`: the state records
 
+mod correlations;
 mod index;
 mod log;
 mod page;

@@ -14,7 +14,9 @@ enum Candidates<'a> {
 
 impl Log {
     pub(super) fn read(&self, read: &Read) -> Page {
-        let candidates = self.candidates(read);
+        let Some(candidates) = self.candidates(read) else {
+            return Page { events: Vec::new(), next: Some(self.beginning(read)) };
+        };
         let mut cursor = self.cursor(&candidates, read);
         let mut events = Vec::new();
         let limit = read.limit.min(MAX_PAGE);
@@ -38,17 +40,29 @@ impl Log {
             .find(|place| matches(self.at(*place), query))
     }
 
-    fn candidates(&self, read: &Read) -> Candidates<'_> {
+    /// Where the candidates are; `None` where that cannot be told yet.
+    fn candidates(&self, read: &Read) -> Option<Candidates<'_>> {
         let selected = match &read.selection {
-            Selection::All => return self.query_candidates(&read.query),
-            Selection::Ids(ids) => return Candidates::Owned(self.places_of(ids)),
+            Selection::All => return Some(self.query_candidates(&read.query)),
+            Selection::Ids(ids) => return Some(Candidates::Owned(self.places_of(ids))),
+            Selection::Correlation(id) => {
+                return self.correlations.places(id, &self.events).map(Candidates::Owned);
+            }
             Selection::Stream(stream) => self.index.stream(stream).map_or(&[][..], |stream| &stream.places),
             Selection::Domain(domain) => self.index.domain(domain),
         };
-        match self.query_candidates(&read.query) {
+        Some(match self.query_candidates(&read.query) {
             Candidates::Lists(lists) if total(&lists) < selected.len() => Candidates::Lists(lists),
             _ => Candidates::Lists(vec![selected]),
-        }
+        })
+    }
+
+    /// Where a read begins, whatever is appended meanwhile.
+    fn beginning(&self, read: &Read) -> Position {
+        read.from.unwrap_or(Position::OrderId(match read.direction {
+            Direction::Forward => OrderId::START,
+            Direction::Backward => self.head(),
+        }))
     }
 
     fn query_candidates(&self, query: &Query) -> Candidates<'_> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use super::failure::{Outcome, corrupt};
@@ -34,6 +34,14 @@ pub(super) fn id(id: &Id) -> Bind<'_> {
         Id::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
         Id::Text(text) => ValueRef::Text(text.as_bytes()),
     })
+}
+
+/// An id as a value that is kept.
+pub(super) fn id_value(id: &Id) -> Value {
+    match id {
+        Id::Uuid(uuid) => Value::Blob(uuid.as_bytes().into()),
+        Id::Text(text) => Value::Text(text.as_ref().to_owned()),
+    }
 }
 
 pub(super) fn optional_id(optional: Option<&Id>) -> Bind<'_> {

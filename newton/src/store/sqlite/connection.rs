@@ -46,6 +46,26 @@ pub(super) fn reader(file: &Path, options: &SqliteOptions, cache_bytes: usize) -
     Ok(connection)
 }
 
+/// Opens a file of read models: one of its own, made where it is missing, or the one of the events.
+///
+/// A power cut may take back its last transactions, checkpoints included: their events are then applied again.
+pub(crate) fn open_beside(file: &Path, read_only: bool) -> rusqlite::Result<Connection> {
+    const CACHE_BYTES: usize = 16 * 1024 * 1024;
+    let options = SqliteOptions::default();
+    let flags = match read_only {
+        true => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        false => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    };
+    let connection = connect(file, flags, &options)?;
+    if !read_only {
+        use_wal(&connection, options.busy_timeout)?;
+        connection.pragma_update(None, "synchronous", Synchronous::Normal.pragma())?;
+    }
+    set_cache(&connection, CACHE_BYTES)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
 /// Runs a read inside a transaction of its own on the connection that `reader` has.
 pub(super) fn in_transaction<R, T>(
     reader: &mut R,

@@ -46,7 +46,7 @@ pub(super) fn corrupt(message: impl Into<String>) -> Failure {
 }
 
 /// The error for a failure of SQLite in `operation` on `file`.
-pub(super) fn of_sqlite(error: &rusqlite::Error, operation: &'static str, file: &Path) -> Error {
+pub(crate) fn of_sqlite(error: &rusqlite::Error, operation: &'static str, file: &Path) -> Error {
     let (kind, message) = match error.sqlite_error_code() {
         Some(code) => of_code(code),
         None => (ErrorKind::Corrupt, "a stored value has an impossible type; `verify` lists what is wrong"),

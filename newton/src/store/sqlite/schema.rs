@@ -1,9 +1,10 @@
-//! The tables, and the check that a file holds them and not something else.
+//! The tables, the way to them from older ones, and the check that a file holds them and not something else.
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use super::correlation::IS_FOUND_BY_ID;
 use super::failure::Outcome;
 use crate::error::{Error, ErrorKind};
 
@@ -11,29 +12,70 @@ use crate::error::{Error, ErrorKind};
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Nwtn");
 
 /// The version of the tables below.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const TABLES: &str = include_str!("schema.sql");
+
+const OPEN: &str = "open store";
 
 /// What a file holds.
 enum Content {
     Nothing,
     Tables,
+    /// The tables of an older version.
+    Older(i32),
 }
 
-/// Makes the tables where the file is empty, in one transaction; refuses what is not Newton's or too new.
+/// Makes the tables where the file is empty, and brings older ones up to date, in one transaction; refuses what is not
+/// Newton's or too new.
 pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Outcome<()> {
-    if let Content::Tables = check(connection, file)? {
-        return Ok(());
+    match check(connection, file)? {
+        Content::Tables => return Ok(()),
+        Content::Older(_) => close_to_others(connection, file)?,
+        Content::Nothing => {}
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if let Content::Nothing = check(&transaction, file)? {
-        transaction.execute_batch(TABLES)?;
-        transaction.execute_batch(&views())?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+    match check(&transaction, file)? {
+        Content::Nothing => {
+            transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(&views())?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        Content::Older(version) => {
+            if version < 2 {
+                transaction.execute_batch(&list_correlations())?;
+            }
+        }
+        Content::Tables => return Ok(()),
     }
+    transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Makes sure that no program with older statements goes on writing: SQLite leaves the write-ahead log only where no
+/// other connection is open. Whoever opens the file goes back to it.
+fn close_to_others(connection: &Connection, file: &Path) -> Outcome<()> {
+    match connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            let message = "the file has an older schema and is in use, so that it cannot be brought up to date; \
+                           close the other programs that have it open";
+            Err(Error::new(ErrorKind::Unavailable, OPEN, message).with("file", file.display()).into())
+        }
+        result => Ok(result?),
+    }
+}
+
+/// From version 1 to 2: the events of a correlation are listed.
+fn list_correlations() -> String {
+    format!(
+        "CREATE TABLE event_correlations (
+  correlation_id NOT NULL,
+  order_id INTEGER NOT NULL,
+  PRIMARY KEY (correlation_id, order_id)
+) WITHOUT ROWID;
+INSERT INTO event_correlations SELECT e.correlation_id, e.order_id FROM events e
+WHERE e.correlation_id IS NOT NULL AND NOT {IS_FOUND_BY_ID} ORDER BY e.correlation_id, e.order_id;"
+    )
 }
 
 /// Refuses a file that does not hold Newton's tables.
@@ -43,6 +85,12 @@ pub(super) fn require(connection: &Connection, file: &Path) -> Outcome<()> {
         Content::Nothing => {
             Err(incompatible("the file has no events; give the path of a store", file).into())
         }
+        Content::Older(version) => {
+            let message = format!(
+                "the file has the older schema {version}; open a copy of it as a store, which brings it up to date"
+            );
+            Err(incompatible(&message, file).into())
+        }
     }
 }
 
@@ -51,6 +99,7 @@ fn check(connection: &Connection, file: &Path) -> Outcome<Content> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION_ID, VERSION) => Ok(Content::Tables),
+        (APPLICATION_ID, version @ 1..VERSION) => Ok(Content::Older(version)),
         (APPLICATION_ID, version) => {
             let message =
                 format!("the file has schema {version}, this program knows {VERSION}; use a newer Newton");
@@ -65,7 +114,7 @@ fn check(connection: &Connection, file: &Path) -> Outcome<Content> {
 }
 
 fn incompatible(message: &str, file: &Path) -> Error {
-    Error::new(ErrorKind::Incompatible, "open store", message).with("file", file.display())
+    Error::new(ErrorKind::Incompatible, OPEN, message).with("file", file.display())
 }
 
 /// The views: dictionaries joined, ids and times as text.

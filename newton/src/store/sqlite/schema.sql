@@ -55,6 +55,13 @@ CREATE TABLE event_tags (
   PRIMARY KEY (tag_id, order_id)
 ) WITHOUT ROWID;
 
+-- The events of a correlation, but for those whose id begins as its id does: events_by_id leads to them.
+CREATE TABLE event_correlations (
+  correlation_id NOT NULL,
+  order_id INTEGER NOT NULL,
+  PRIMARY KEY (correlation_id, order_id)
+) WITHOUT ROWID;
+
 CREATE TABLE state (
   space TEXT NOT NULL,
   key TEXT NOT NULL,

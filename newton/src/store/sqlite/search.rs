@@ -1,4 +1,4 @@
-//! The order ids of the events that a query selects, from the indexes of types and tags.
+//! The order ids of the events that a query selects, or a correlation, from the indexes.
 //!
 //! Each filter becomes one or more sorted cursors, and the answer is their union. A cursor reads the index a piece at
 //! a time, so that nothing is held open between two pieces.
@@ -8,9 +8,10 @@ use std::collections::VecDeque;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::codec::{signed, text};
+use super::codec::{id_value, signed, text};
+use super::correlation;
 use super::failure::Outcome;
-use crate::domain::{Filter, OrderId, Query, Tag};
+use crate::domain::{CorrelationId, Filter, OrderId, Query, Tag};
 use crate::store::Direction;
 
 /// Event types that a read is limited to.
@@ -62,11 +63,7 @@ impl Plan {
             Self::Types(types) => types_cursors(types),
             Self::Arms(arms) => arms.iter().flat_map(Arm::cursors).collect(),
         };
-        let cursors = cursors
-            .into_iter()
-            .map(|(sql, parameters)| Cursor::new(&sql, parameters, from, direction, piece))
-            .collect();
-        Search { cursors, direction }
+        Search::new(cursors, from, direction, piece)
     }
 }
 
@@ -79,6 +76,18 @@ pub(super) fn first_match(
     let plan = Plan::of(connection, query, &Types::Any)?;
     let found = plan.search(signed(after.next().0), Direction::Forward, 1).next(connection)?;
     Ok(found.map(|order_id| OrderId(order_id.unsigned_abs())))
+}
+
+/// The order ids of a correlation's events from `from` on, inclusive, in a direction, read in pieces of `piece`.
+pub(super) fn of_correlation(id: &CorrelationId, from: i64, direction: Direction, piece: usize) -> Search {
+    let listed = "SELECT e.order_id FROM event_correlations e WHERE e.correlation_id = ?1 AND e.order_id";
+    let mut cursors = vec![(listed.to_owned(), vec![id_value(&id.0)])];
+    if let Some([first, last]) = correlation::ids(id) {
+        let by_id = "SELECT e.order_id FROM events e INDEXED BY events_by_id
+         WHERE e.event_id BETWEEN ?2 AND ?3 AND e.correlation_id = ?1 AND e.order_id";
+        cursors.push((by_id.to_owned(), vec![id_value(&id.0), first, last]));
+    }
+    Search::new(cursors, from, direction, piece)
 }
 
 /// The numbers of all event types with one of these names inside the scope, sorted.
@@ -203,6 +212,15 @@ pub(super) struct Search {
 }
 
 impl Search {
+    /// The union of cursors: each a `SELECT` up to its condition on the order id, and its parameters.
+    fn new(cursors: Vec<(String, Vec<Value>)>, from: i64, direction: Direction, piece: usize) -> Self {
+        let cursors = cursors
+            .into_iter()
+            .map(|(sql, parameters)| Cursor::new(&sql, parameters, from, direction, piece))
+            .collect();
+        Self { cursors, direction }
+    }
+
     pub(super) fn next(&mut self, connection: &Connection) -> rusqlite::Result<Option<i64>> {
         let mut next: Option<i64> = None;
         for cursor in &mut self.cursors {

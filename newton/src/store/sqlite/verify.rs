@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::correlation::IS_FOUND_BY_ID;
 use super::failure::{Failure, Outcome, of_sqlite};
 use super::{SqliteOptions, connection, schema};
 use crate::domain::OrderId;
@@ -124,6 +125,7 @@ fn check_all(connection: &Connection) -> Outcome<Verification> {
     for check in CHECKS {
         problems.extend(list(connection, check)?);
     }
+    problems.extend(list(connection, &check_correlations())?);
     let verification = Verification {
         events: count("SELECT count(*) FROM events")?,
         streams: count("SELECT count(*) FROM streams")?,
@@ -132,6 +134,20 @@ fn check_all(connection: &Connection) -> Outcome<Verification> {
     };
     connection.execute_batch("COMMIT")?;
     Ok(verification)
+}
+
+/// Gives one text for each event that its correlation does not lead to, and for each row that leads to a wrong one.
+fn check_correlations() -> String {
+    format!(
+        "SELECT 'event ' || e.order_id || ': its correlation does not lead to it' FROM events e
+         WHERE e.correlation_id IS NOT NULL AND NOT {IS_FOUND_BY_ID} AND NOT EXISTS (
+           SELECT 1 FROM event_correlations c
+           WHERE c.correlation_id = e.correlation_id AND c.order_id = e.order_id)
+         UNION ALL
+         SELECT 'correlation: points to the event ' || order_id || ', which is not there or does not have it'
+         FROM event_correlations c WHERE NOT EXISTS (
+           SELECT 1 FROM events e WHERE e.order_id = c.order_id AND e.correlation_id = c.correlation_id)"
+    )
 }
 
 fn integrity(connection: &Connection) -> rusqlite::Result<Vec<String>> {

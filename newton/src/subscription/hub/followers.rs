@@ -215,7 +215,9 @@ impl Follower {
 fn keys_of(subscribe: &Subscribe) -> Vec<Key> {
     match &subscribe.selection {
         Selection::Stream(stream) => vec![Key::Stream(stream.clone())],
-        Selection::Domain(_) | Selection::All | Selection::Ids(_) if !subscribe.query.is_all() => {
+        Selection::Domain(_) | Selection::All | Selection::Ids(_) | Selection::Correlation(_)
+            if !subscribe.query.is_all() =>
+        {
             let mut keys: Vec<Key> = Vec::new();
             for filter in &subscribe.query.any {
                 match filter.tags.first() {
@@ -226,7 +228,7 @@ fn keys_of(subscribe: &Subscribe) -> Vec<Key> {
             keys
         }
         Selection::Domain(domain) => vec![Key::Domain(domain.as_str().into())],
-        Selection::All | Selection::Ids(_) => vec![Key::Any],
+        Selection::All | Selection::Ids(_) | Selection::Correlation(_) => vec![Key::Any],
     }
 }
 

@@ -36,11 +36,9 @@ pub(super) async fn run(task: Task, mut stop: Stop) {
     let (mut next, mut renewals, mut unsettled, mut seen) = (Instant::now(), 0, false, HashMap::new());
     loop {
         tokio::select! {
+            // What is due comes before what is new.
             biased;
             () = stop.requested() => break,
-            () = shared.woken.notified() => {
-                unsettled |= shared.is_anything_returned() && give_back_unclaimed(shared).await.is_err();
-            }
             () = sleep_until(next), if unsettled || shared.holds_any() => {
                 let since = Instant::now();
                 let pause = beat(shared).await;
@@ -48,6 +46,9 @@ pub(super) async fn run(task: Task, mut stop: Stop) {
                 if renewals % SWEEP_EVERY == 0 && let Err(error) = sweep(shared, &mut seen, since).await {
                     tracing::debug!(%error, "the records of dead nodes were not removed");
                 }
+            }
+            () = shared.woken.notified() => {
+                unsettled |= shared.is_anything_returned() && give_back_unclaimed(shared).await.is_err();
             }
         }
     }
@@ -122,7 +123,12 @@ async fn give_back(shared: &Shared, leases: HashMap<Name, (u64, Revision)>) -> R
     let writes = leases.into_iter().map(|(name, (epoch, revision))| async move {
         let free = LeaseRecord { holder: None, epoch };
         let free = put(lease_key(&name), Expect::Revision(revision), &free)?;
-        unless_changed(shared.state.write(vec![free]).await)
+        match shared.state.write(vec![free]).await {
+            // It was taken over, or an earlier write of its holder came late.
+            Err(error) if is_conflict(&error) => shared.look_again(),
+            outcome => drop(outcome?),
+        }
+        Ok(())
     });
     let outcome = join_all(writes).await.into_iter().collect();
     process::wake();
@@ -152,7 +158,10 @@ pub(super) async fn sweep(
         if now - since > node.term.saturating_mul(DEAD_AFTER) && *record.key != *shared.id {
             let key = StateKey { space: NODES, key: record.key };
             let gone = StateWrite { key, expect: Expect::Revision(revision), value: None };
-            unless_changed(shared.state.write(vec![gone]).await)?;
+            match shared.state.write(vec![gone]).await {
+                Err(error) if !is_conflict(&error) => return Err(error),
+                _ => {}
+            }
         } else {
             present.insert(record.key, (revision, since));
         }
@@ -161,10 +170,6 @@ pub(super) async fn sweep(
     Ok(())
 }
 
-/// That somebody else changed a record meanwhile is as good.
-fn unless_changed<T>(outcome: Result<T>) -> Result<()> {
-    match outcome {
-        Err(error) if matches!(error.kind(), ErrorKind::StateConflict { .. }) => Ok(()),
-        outcome => outcome.map(drop),
-    }
+fn is_conflict(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::StateConflict { .. })
 }

@@ -27,7 +27,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(claim: Claim, taken: Taken, lost: Stop) -> Self {
+    pub(super) fn new(claim: Claim, taken: &Taken, lost: Stop) -> Self {
         Self { claim, epoch: taken.epoch, revision: Mutex::new(taken.revision), lost }
     }
 

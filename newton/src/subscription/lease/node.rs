@@ -14,7 +14,7 @@ use super::record::{LEASES, LeaseRecord, NODES, NodeRecord, lease_key, node_key,
 use super::shared::{Heartbeat, Shared};
 use crate::domain::Name;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Expect, Revision, StateStore, StateWrite};
+use crate::store::{Expect, Revision, StateKey, StateStore, StateWrite};
 use crate::subscription::Stopper;
 
 /// This app's membership among the nodes that share a store. Its leases keep it; after the last of them it leaves.
@@ -31,6 +31,14 @@ pub(super) struct Claim {
     pub(super) name: Name,
     /// Whether nothing is left to be freed in the store.
     pub(super) is_free: bool,
+}
+
+/// A lease to be taken, if it is still as it was seen.
+struct Attempt {
+    epoch: u64,
+    /// The lease, a sign of life, and the record of a dead holder.
+    batch: Vec<StateWrite>,
+    since: Instant,
 }
 
 /// A lease as it was taken.
@@ -62,14 +70,22 @@ impl Node {
 
     /// Waits until this node holds the lease of that name. One caller at a time has it inside a node too. Cancel-safe.
     pub(crate) async fn acquire(self: &Arc<Self>, name: &Name) -> Result<Lease> {
-        let claim = self.claim(name).await?;
+        let mut claim = self.claim(name).await?;
         let (mut changes, mut observer) = (process::changes(), Observer::default());
         loop {
             changes.mark_unchanged();
-            if let Some(taken) = self.take(name, &mut observer).await? {
-                if let Some(lost) = self.shared.hold(name, taken.epoch, taken.since) {
+            if let Some(attempt) = self.attempt(name, &mut observer).await? {
+                // In a task of its own: where the caller gives up meanwhile, what was taken is known and given back.
+                let made = tokio::spawn(async move { (attempt.make(&claim.node).await, claim) });
+                let (taken, back) = made.await.map_err(|error| {
+                    Error::new(ErrorKind::Closed, "acquire lease", "the runtime is ending").caused_by(error)
+                })?;
+                claim = back;
+                if let Some(taken) = taken?
+                    && let Some(lost) = self.shared.hold(name, taken.epoch, taken.since)
+                {
                     self.ensure_task();
-                    return Ok(Lease::new(claim, taken, lost));
+                    return Ok(Lease::new(claim, &taken, lost));
                 }
             }
             self.check_open()?;
@@ -118,32 +134,25 @@ impl Node {
         Ok(())
     }
 
-    /// Takes the lease if nobody has it, or nobody who lives.
-    async fn take(&self, name: &Name, observer: &mut Observer) -> Result<Option<Taken>> {
-        let (key, since) = (lease_key(name), Instant::now());
-        let (expect, epoch, dead) = match self.shared.state.get(&key).await? {
-            None => (Expect::Absent, 1, None),
-            Some(record) => {
-                let lease: LeaseRecord = parse(&LEASES, &record)?;
-                let dead = match lease.holder {
-                    Some(holder) if holder != self.shared.id => match self.dead(&holder, observer).await? {
-                        Some(dead) => Some(dead),
-                        None => return Ok(None),
-                    },
-                    _ => None,
-                };
-                (Expect::Revision(record.revision), lease.epoch + 1, dead)
-            }
+    /// How to take the lease, if nobody has it, or nobody who lives.
+    async fn attempt(&self, name: &Name, observer: &mut Observer) -> Result<Option<Attempt>> {
+        let key = lease_key(name);
+        let Some(record) = self.shared.state.get(&key).await? else {
+            return self.take(key, Expect::Absent, 1).map(Some);
         };
-        let lease = LeaseRecord { holder: Some(self.shared.id.clone()), epoch };
-        let mut batch = vec![put(key, expect, &lease)?, self.shared.sign_of_life()?];
-        batch.extend(dead);
-        match self.shared.state.write(batch).await {
-            Ok(revisions) => Ok(revisions.first().map(|&revision| Taken { epoch, revision, since })),
-            // Another one was faster, or the holder gave a sign of life at the last moment.
-            Err(error) if matches!(error.kind(), ErrorKind::StateConflict { .. }) => Ok(None),
-            Err(error) => Err(error),
+        let lease: LeaseRecord = parse(&LEASES, &record)?;
+        let mut attempt = self.take(key, Expect::Revision(record.revision), lease.epoch + 1)?;
+        if let Some(holder) = lease.holder.filter(|holder| *holder != self.shared.id) {
+            let Some(dead) = self.dead(&holder, observer).await? else { return Ok(None) };
+            attempt.batch.push(dead);
         }
+        Ok(Some(attempt))
+    }
+
+    fn take(&self, key: StateKey, expect: Expect, epoch: u64) -> Result<Attempt> {
+        let lease = LeaseRecord { holder: Some(self.shared.id.clone()), epoch };
+        let batch = vec![put(key, expect, &lease)?, self.shared.sign_of_life()?];
+        Ok(Attempt { epoch, batch, since: Instant::now() })
     }
 
     /// Where a holder is dead, the write that removes its record if it is still so.
@@ -159,6 +168,18 @@ impl Node {
             return Ok(None);
         }
         Ok(Some(StateWrite { key, expect: Expect::Revision(record.revision), value: None }))
+    }
+}
+
+impl Attempt {
+    async fn make(self, node: &Node) -> Result<Option<Taken>> {
+        let Self { epoch, batch, since } = self;
+        match node.shared.state.write(batch).await {
+            Ok(revisions) => Ok(revisions.first().map(|&revision| Taken { epoch, revision, since })),
+            // Another one was faster, or the holder gave a sign of life at the last moment.
+            Err(error) if matches!(error.kind(), ErrorKind::StateConflict { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

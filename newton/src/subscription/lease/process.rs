@@ -53,13 +53,19 @@ impl Process {
 
 impl Place {
     fn this() -> Option<Self> {
-        let pid = std::process::id();
-        Some(Self { among: surroundings()?, pid, started: started(pid)?? })
+        let (among, pid) = (surroundings()?, std::process::id());
+        match look_up(pid) {
+            Found::Since(started) => Some(Self { among, pid, started }),
+            _ => None,
+        }
     }
 
     fn has_ended(&self) -> bool {
-        // What cannot be read says nothing.
-        started(self.pid).is_some_and(|started| started != Some(self.started))
+        match look_up(self.pid) {
+            Found::Since(started) => started != self.started,
+            Found::Nothing => true,
+            Found::Unclear => false,
+        }
     }
 }
 
@@ -80,21 +86,31 @@ fn surroundings() -> Option<String> {
     None
 }
 
-/// When a process started; within, `None` where there is none, or only its remains. `None` where that cannot be told.
-fn started(pid: u32) -> Option<Option<u64>> {
+/// What there is under a process id.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// A process that started then.
+    Since(u64),
+    /// None, or only its remains.
+    Nothing,
+    /// It cannot be told.
+    Unclear,
+}
+
+fn look_up(pid: u32) -> Found {
     match fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => start_of(&stat),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(None),
-        Err(_) => None,
+        Ok(stat) => start_of(&stat).unwrap_or(Found::Unclear),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::Nothing,
+        Err(_) => Found::Unclear,
     }
 }
 
 /// Reads the line that `proc_pid_stat(5)` describes. The name, in parentheses, may hold anything.
-fn start_of(stat: &str) -> Option<Option<u64>> {
+fn start_of(stat: &str) -> Option<Found> {
     let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
     match *fields.first()? {
-        "Z" | "X" => Some(None),
-        _ => fields.get(19)?.parse().ok().map(Some),
+        "Z" | "X" => Some(Found::Nothing),
+        _ => fields.get(19)?.parse().ok().map(Found::Since),
     }
 }
 
@@ -135,9 +151,9 @@ mod tests {
         let stat = |name: &str, state: &str| {
             format!("17 ({name}) {state} 1 17 17 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1")
         };
-        assert_eq!(start_of(&stat("a", "S")), Some(Some(4711)));
-        assert_eq!(start_of(&stat("a) Z 1 (b", "T")), Some(Some(4711)));
-        assert_eq!(start_of(&stat("a", "Z")), Some(None));
+        assert_eq!(start_of(&stat("a", "S")), Some(Found::Since(4711)));
+        assert_eq!(start_of(&stat("a) Z 1 (b", "T")), Some(Found::Since(4711)));
+        assert_eq!(start_of(&stat("a", "Z")), Some(Found::Nothing));
         assert_eq!((start_of(""), start_of("17 (a)"), start_of("17 (a) S 1")), (None, None, None));
     }
 
@@ -145,7 +161,7 @@ mod tests {
     #[test]
     fn another_process_is_lost_once_it_has_ended_or_its_number_is_another_process() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let started = started(child.id()).unwrap().unwrap();
+        let Found::Since(started) = look_up(child.id()) else { panic!("it runs") };
         let place = Place { among: surroundings().unwrap(), pid: child.id(), started };
         let process = |place: &Place| Process { id: "another".to_owned(), place: Some(place.clone()) };
         assert!(!process(&place).has_lost("n"));

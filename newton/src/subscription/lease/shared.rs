@@ -98,6 +98,12 @@ impl Shared {
         process::wake();
     }
 
+    /// Has the task look for what is to be freed.
+    pub(super) fn look_again(&self) {
+        self.inner().anything_returned = true;
+        self.woken.notify_one();
+    }
+
     /// Whether names were given back since this was asked last.
     pub(super) fn is_anything_returned(&self) -> bool {
         std::mem::take(&mut self.inner().anything_returned)
@@ -137,7 +143,9 @@ impl Shared {
             let names: Vec<_> = held.keys().map(Name::as_str).collect();
             tracing::warn!(leases = names.join(", "), "leases were not renewed in time and count as lost");
         }
-        held.values().for_each(|held| held.stopper.stop());
+        for held in held.values() {
+            held.stopper.stop();
+        }
     }
 
     /// What is held now, with its epoch.

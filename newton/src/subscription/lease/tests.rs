@@ -22,7 +22,7 @@ use crate::store::{Expect, MemoryStore, Revision, Scan, StateKey, StateRecord, S
 static NAME: Name = Name::from_static("mailer");
 
 /// A term that no test waits for: what happens all the same happens for another reason.
-const NEVER: Duration = Duration::from_secs(3_600);
+const NEVER: Duration = Duration::from_hours(1);
 
 const SHORT: Duration = Duration::from_millis(600);
 
@@ -250,7 +250,7 @@ impl Fragile {
         Self { inner, is_down: AtomicBool::new(false), loses_answers: AtomicBool::new(false) }
     }
 
-    fn check(&self, fails: &AtomicBool) -> Result<()> {
+    fn check(fails: &AtomicBool) -> Result<()> {
         if fails.load(SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "use state", "the test has it so"));
         }
@@ -261,19 +261,19 @@ impl Fragile {
 #[async_trait]
 impl StateStore for Fragile {
     async fn get(&self, key: &StateKey) -> Result<Option<StateRecord>> {
-        self.check(&self.is_down)?;
+        Self::check(&self.is_down)?;
         self.inner.get(key).await
     }
 
     async fn write(&self, batch: Vec<StateWrite>) -> Result<Vec<Revision>> {
-        self.check(&self.is_down)?;
+        Self::check(&self.is_down)?;
         let revisions = self.inner.write(batch).await?;
-        self.check(&self.loses_answers)?;
+        Self::check(&self.loses_answers)?;
         Ok(revisions)
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<StateRecord>> {
-        self.check(&self.is_down)?;
+        Self::check(&self.is_down)?;
         self.inner.scan(scan).await
     }
 }

@@ -1,13 +1,13 @@
 //! Pages of recorded events.
 //!
-//! A log is walked in order; where too few of its events are selected, the indexes lead the way. A stream is walked in
-//! version order. Each walk ends when the page is full, or after enough rows that were not selected.
+//! A log is walked in order; where too few of its events are selected, and for a correlation, the indexes lead the way. A
+//! stream is walked in version order. Each walk ends when the page is full, or after enough rows that were not selected.
 
 use rusqlite::{OptionalExtension, Row};
 
 use super::row::{COLUMNS, Names};
 use super::{PAGE_BYTES, PAGE_EVENTS, Reader, position};
-use crate::domain::{EventId, OrderId, Query, RecordedEvent, StreamName, Version};
+use crate::domain::{CorrelationId, EventId, OrderId, Query, StreamName, Version};
 use crate::store::sqlite::codec::{self, signed};
 use crate::store::sqlite::failure::Outcome;
 use crate::store::sqlite::search::{self, Plan, Types};
@@ -28,6 +28,7 @@ impl Reader<'_> {
         let scope = match &read.selection {
             Selection::Stream(stream) => return self.read_stream(read, stream),
             Selection::Ids(ids) => return self.read_ids(read, ids),
+            Selection::Correlation(id) => return self.read_correlation(read, id),
             Selection::Domain(domain) => search::domain_types(self.connection, domain.as_str())?,
             Selection::All if read.system => Types::Any,
             Selection::All => Types::NotSystem,
@@ -84,20 +85,38 @@ impl Reader<'_> {
     ) -> Outcome<Page> {
         let mut search = plan.search(from, direction, (filling.limit + 1).min(256));
         while let Some(order_id) = search.next(self.connection)? {
-            if !self.take_one(&mut filling, order_id)? {
+            if !self.take_one(&mut filling, order_id, &Query::all())? {
                 break;
             }
         }
         Ok(filling.page)
     }
 
-    /// Adds the event with an order id that an index gave; false where the page is full.
-    fn take_one(&mut self, filling: &mut Filling, order_id: i64) -> Outcome<bool> {
+    fn read_correlation(&mut self, read: &Read, id: &CorrelationId) -> Outcome<Page> {
+        let from = position::order_id(self.connection, read.from, read.direction)?;
+        let mut filling = Filling::new(read);
+        let mut search = search::of_correlation(id, from, read.direction, filling.limit + 1);
+        let mut looked_at = 0;
+        while let Some(order_id) = search.next(self.connection)? {
+            looked_at += 1;
+            if looked_at > MAX_LOOKED_AT {
+                filling.page.next = Some(Position::OrderId(OrderId(order_id.unsigned_abs())));
+                break;
+            }
+            if !self.take_one(&mut filling, order_id, &read.query)? {
+                break;
+            }
+        }
+        Ok(filling.page)
+    }
+
+    /// Adds the event with an order id that an index gave, if the query selects it; false where the page is full.
+    fn take_one(&mut self, filling: &mut Filling, order_id: i64, query: &Query) -> Outcome<bool> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE order_id = ?1");
         let mut find = self.connection.prepare_cached(&sql)?;
         let mut rows = find.query([order_id])?;
         match rows.next()? {
-            Some(row) => filling.take(&mut self.names, row, by_order_id),
+            Some(row) => filling.take_matching(&mut self.names, row, query, by_order_id),
             None => Ok(true),
         }
     }
@@ -120,11 +139,10 @@ impl Reader<'_> {
         }
         let mut filling = Filling::new(read);
         for order_id in order_ids {
-            if !self.take_one(&mut filling, order_id)? {
+            if !self.take_one(&mut filling, order_id, &read.query)? {
                 break;
             }
         }
-        filling.page.events.retain(|event| selects(&read.query, event));
         Ok(filling.page)
     }
 
@@ -145,7 +163,7 @@ impl Reader<'_> {
                 filling.page.next = Some(by_version(row)?);
                 break;
             }
-            if !filling.take_matching(&mut self.names, row, &read.query)? {
+            if !filling.take_matching(&mut self.names, row, &read.query, by_version)? {
                 break;
             }
         }
@@ -191,20 +209,22 @@ impl Filling {
         Ok(true)
     }
 
-    /// Adds the event of a row of a stream, if the query selects it.
-    fn take_matching(&mut self, names: &mut Names<'_>, row: &Row<'_>, query: &Query) -> Outcome<bool> {
+    /// Adds the event of a row, if the query selects it; false where the page is full.
+    fn take_matching(
+        &mut self,
+        names: &mut Names<'_>,
+        row: &Row<'_>,
+        query: &Query,
+        place: fn(&Row<'_>) -> Outcome<Position>,
+    ) -> Outcome<bool> {
         if !query.is_all() {
             let event_type = names.event_type(row.get(3)?)?;
             if !query.matches(&event_type, &codec::read_tags(row.get_ref(15)?)?) {
                 return Ok(true);
             }
         }
-        self.take(names, row, by_version)
+        self.take(names, row, place)
     }
-}
-
-fn selects(query: &Query, event: &RecordedEvent) -> bool {
-    query.matches(&event.event_type, &event.tags)
 }
 
 fn by_order_id(row: &Row<'_>) -> Outcome<Position> {

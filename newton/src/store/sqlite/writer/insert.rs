@@ -8,11 +8,13 @@ use super::dictionary::Dictionary;
 use super::streams::Stream;
 use crate::domain::{Encoding, Metadata, Name, NewEvent, Schema};
 use crate::store::sqlite::codec::{self, optional_id, optional_text};
+use crate::store::sqlite::correlation::is_found_by_id;
 
 pub(super) struct Insert<'c> {
     connection: &'c Connection,
     event: Statement<'c>,
     tag: Statement<'c>,
+    correlation: Statement<'c>,
     bound: Bound,
 }
 
@@ -36,6 +38,8 @@ impl<'c> Insert<'c> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?,
             tag: connection.prepare("INSERT OR IGNORE INTO event_tags (tag_id, order_id) VALUES (?1, ?2)")?,
+            correlation: connection
+                .prepare("INSERT INTO event_correlations (correlation_id, order_id) VALUES (?1, ?2)")?,
             bound: Bound::default(),
         })
     }
@@ -68,6 +72,11 @@ impl<'c> Insert<'c> {
         let order_id = self.connection.last_insert_rowid();
         for tag in &event.tags {
             self.tag.execute((dictionary.tag(tag)?, order_id))?;
+        }
+        if let Some(correlation) = &event.metadata.correlation_id
+            && !is_found_by_id(&event.id, correlation)
+        {
+            self.correlation.execute((codec::id(&correlation.0), order_id))?;
         }
         Ok(order_id)
     }

@@ -2,12 +2,13 @@
 //!
 //! - [`append`], [`expected_version`], [`conditions`], [`idempotency`], [`limits`]: what is written, and what is refused
 //! - [`round_trip`]: what is written comes back as it was
-//! - [`reading`], [`filters`], [`paging`], [`listing`]: what is read
+//! - [`reading`], [`filters`], [`correlations`], [`paging`], [`listing`]: what is read
 //! - [`order`], [`heads`]: what concurrent readers see
 //! - [`deletion`]: what a tombstone ends, and what it leaves
 
 pub mod append;
 pub mod conditions;
+pub mod correlations;
 pub mod deletion;
 pub mod expected_version;
 pub mod filters;
@@ -45,6 +46,12 @@ macro_rules! __event_store_promises {
                 an_append_does_not_rule_itself_out
                 a_failed_condition_stops_every_stream
                 of_concurrent_appends_under_one_condition_one_wins
+            }
+            correlations {
+                a_correlation_is_read_wherever_it_is
+                correlations_of_any_id_are_kept_apart
+                pages_cover_a_correlation_once
+                a_long_correlation_is_read_whole
             }
             deletion {
                 a_load_says_deleted

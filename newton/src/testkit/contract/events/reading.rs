@@ -172,6 +172,7 @@ pub async fn reads_that_make_no_sense_are_refused(store: &dyn EventStore) {
         Read::of(Selection::All).from(version),
         of_domain("bank/Account").from(version),
         Read::of(Selection::Ids(Vec::new())).from(version),
+        Read::of(Selection::Correlation("any".into())).from(version),
         Read::of(Selection::All).limit(0),
         of_stream(ADA).limit(0),
     ] {

@@ -1,0 +1,22 @@
+//! Projections in SQLite: tables in a file of their own, or in the file of the events.
+//!
+//! - [`SqliteTx`]: what a handler is given; [`SqliteView`]: what a reader is given, over a `pool` of connections
+//! - `place`: the folder, its files, and which of them is the live one
+//! - `tables`: Newton's own tables in such a file: checkpoint, lease fence, parked keys
+//! - `writer`: batches of events, each in one transaction; `worker`: the thread it lives on; `pulse`: handlers over their time-out
+//! - `replica`: a file that follows the log; `keep`: all of it for the loop
+
+mod keep;
+mod place;
+mod pool;
+mod pulse;
+mod replica;
+mod tables;
+mod tx;
+mod view;
+mod worker;
+mod writer;
+
+pub(super) use keep::Sqlite;
+pub use tx::SqliteTx;
+pub use view::SqliteView;
