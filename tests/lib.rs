@@ -3,6 +3,7 @@
 
 pub mod acknowledged;
 pub mod bank;
+pub mod ledger;
 pub mod random;
 pub mod workload;
 

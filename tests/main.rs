@@ -19,6 +19,7 @@ mod metadata;
 mod model;
 mod power_cut;
 mod processes;
+mod projections;
 mod readme;
 mod registry;
 mod sagas;

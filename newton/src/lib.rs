@@ -78,6 +78,7 @@
 //! - [`domain`]: what is pure: aggregates, events, commands, names, versions
 //! - [`store`]: [`EventStore`](store::EventStore) and [`StateStore`](store::StateStore), in memory and on SQLite
 //! - [`repository`]: load, decide, append; cache, retry, snapshots, history
+//! - [`causality`]: who caused what, as a graph
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand
 //! - [`app`]: [`Newton::builder`] and the running [`App`]
@@ -99,6 +100,7 @@ extern crate self as newton;
 pub mod __private;
 pub mod app;
 pub mod bus;
+pub mod causality;
 pub mod domain;
 mod error;
 pub mod prelude;

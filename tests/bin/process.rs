@@ -1,6 +1,7 @@
 //! Another process on the same file, which the tests start.
 //!
 //! - `write <url> <name> <seed>` writes until it is killed, and prints a line for each acknowledgement
+//! - `project <url> <seed>` writes and projects until it is killed, and prints a line for each step
 //! - `serve <url> <seconds>` answers each line of its input with one line; see [`answer`]; so long is its lease term
 //!
 //! A failure is printed as a line that starts with `failed` and ends the process.
@@ -17,6 +18,7 @@ use newton::subscription::Lease;
 use newton::{App, CommandId, ErrorKind, ExpectedVersion, Newton, Payload, StreamName, Version};
 use newton_tests::acknowledged::{Acknowledged, Part};
 use newton_tests::bank::{Account, deposit};
+use newton_tests::ledger;
 use newton_tests::random::Random;
 use newton_tests::workload::Workload;
 use tokio::task::JoinSet;
@@ -30,7 +32,8 @@ async fn main() {
     let ended = match words[..] {
         ["write", url, name, seed] => write(url, name, seed).await,
         ["serve", url, seconds] => serve(url, seconds).await,
-        _ => Err("use `write <url> <name> <seed>` or `serve <url> <seconds>`".into()),
+        ["project", url, seed] => project(url, seed).await,
+        _ => Err("use `write <url> <name> <seed>`, `serve <url> <seconds>` or `project <url> <seed>`".into()),
     };
     if let Err(failure) = ended {
         tell(&format!("failed: {failure}"));
@@ -49,6 +52,10 @@ async fn write(url: &str, name: &str, seed: &str) -> Result<(), Failure> {
     let random = Random::new(seed.parse()?);
     let workload = Workload::new(name, open(url).await?, |ack| tell(&ack.to_string())).await?;
     Err(workload.run(random).await.into())
+}
+
+async fn project(url: &str, seed: &str) -> Result<(), Failure> {
+    Ok(ledger::run(url, Random::new(seed.parse()?), tell).await?)
 }
 
 async fn serve(url: &str, seconds: &str) -> Result<(), Failure> {

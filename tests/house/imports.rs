@@ -10,7 +10,7 @@ use std::path::{Component, Path};
 use super::sources;
 
 /// What each module may import. Whoever is listed may be used by all later ones; exceptions stand at the end.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "domain",
     "store",
     "repository",
@@ -18,6 +18,7 @@ const ORDER: [&str; 10] = [
     "projection",
     "saga",
     "service",
+    "causality",
     "bus",
     "registry",
     "app",
@@ -33,7 +34,7 @@ const BESIDE: [(&str, &[&str]); 5] = [
     ("__private", &ANY),
 ];
 
-const ANY: [&str; 12] = [
+const ANY: [&str; 13] = [
     "domain",
     "store",
     "repository",
@@ -41,6 +42,7 @@ const ANY: [&str; 12] = [
     "projection",
     "saga",
     "service",
+    "causality",
     "bus",
     "registry",
     "app",

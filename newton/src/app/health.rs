@@ -3,7 +3,7 @@
 use crate::app::{App, Core};
 use crate::domain::OrderId;
 use crate::error::Result;
-use crate::subscription::{Heartbeat, Status};
+use crate::subscription::{Heartbeat, Phase, Status};
 
 /// How an app is doing, as of one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +63,11 @@ impl App {
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) where this app does not run it, and those of the event store.
     pub async fn status<T: 'static>(&self) -> Result<Status> {
-        let monitor = self.core.reactions.of::<T>()?.monitor();
-        let head = self.events().head().await?.current();
+        let reaction = self.core.reactions.of::<T>()?;
+        let (monitor, head) = (reaction.monitor(), self.events().head().await?.current());
+        if monitor.phase() == Phase::StandingBy {
+            monitor.reset(reaction.position().await?);
+        }
         Ok(monitor.status(head, self.core.runtime.clock.now()))
     }
 }

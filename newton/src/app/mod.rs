@@ -40,6 +40,7 @@ pub use together::Together;
 pub use views::CaughtUp;
 
 use crate::bus::Bus;
+use crate::causality::Causality;
 use crate::domain::{Aggregate, AggregateId, Command, Version};
 use crate::error::Result;
 use crate::registry::Registry;
@@ -223,6 +224,11 @@ impl App {
     /// Those of the store.
     pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription> {
         self.core.runtime.subscriptions.open(subscribe).await
+    }
+
+    /// Asks who caused what: the causes of an event, its effects, and whole correlations.
+    pub fn causality(&self) -> Causality {
+        Causality::new(self.core.environment.events.clone())
     }
 
     /// The types this app works with.

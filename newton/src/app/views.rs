@@ -12,7 +12,7 @@ use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::projection::{Access, Open, Projection, Rebuild, Viewed};
 use crate::repository::Receipt;
-use crate::subscription::{Phase, Reaction, ReactionKind, Status};
+use crate::subscription::{Phase, Reaction, ReactionKind};
 
 /// How often a position is looked at that another node keeps.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -92,20 +92,6 @@ impl App {
         let reaction = self.core.reactions.of::<P>()?;
         let rebuildable = <P::Context<'static> as Open<P>>::rebuildable(reaction);
         rebuildable.ok_or_else(not_run::<P>)?.rebuild().await
-    }
-
-    /// How a projection, saga or event handler is doing.
-    ///
-    /// # Errors
-    /// [`Configuration`](ErrorKind::Configuration) where it is not in this app's registry, and the store's.
-    pub async fn status_of<T: 'static>(&self) -> Result<Status> {
-        let reaction = self.core.reactions.of::<T>()?;
-        let runtime = &self.core.runtime;
-        let head = runtime.events.head().await?.current();
-        if reaction.monitor().phase() == Phase::StandingBy {
-            reaction.monitor().reset(reaction.position().await?);
-        }
-        Ok(reaction.monitor().status(head, runtime.clock.now()))
     }
 
     /// The names of the projections that go on with data which other code than this program's has made; see

@@ -146,7 +146,7 @@ impl<K: Keep> Projector<K> {
             () = stopping.requested() => Turn::Stop,
             () = lost_or_never(lease) => Turn::Lost,
             ended = &mut follow => return ended.map(|()| Turn::Stop),
-            built = &mut build => built,
+            turn = &mut build => turn,
             () = self.desk.asked(), if !is_building => Turn::Rebuild,
         };
         stopper.stop();

@@ -132,9 +132,16 @@ impl Desk {
         rebuild.begun().await
     }
 
-    /// Waits until somebody asks. Cancel-safe.
+    /// Waits until somebody asks for a rebuild that has not begun. Cancel-safe.
     pub(super) async fn asked(&self) {
-        self.asked.notified().await;
+        // A notice may be left from whoever joined a rebuild that is done.
+        while !self.is_asked() {
+            self.asked.notified().await;
+        }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.lock().as_ref().is_some_and(|sender| sender.borrow().phase == RebuildPhase::Waiting)
     }
 
     /// Begins the rebuild that was asked for, or one that nobody asked for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Cause, CommandId, CorrelationId, Metadata, Name, Version};
+use crate::domain::{Cause, CommandId, CorrelationId, Metadata, Name, RecordedEvent, Version};
 
 /// Who asks, on whose behalf and why: what the caller knows and Newton cannot.
 ///
@@ -39,10 +39,25 @@ impl Caller {
         Self { correlation_id: Some(id.into()), ..self }
     }
 
-    /// Names the event that makes the caller ask.
+    /// Names the event that makes the caller ask. The commands begin correlations of their own unless the caller gives
+    /// one: see [`caused_by`](Self::caused_by).
     #[must_use]
     pub fn because_of(self, cause: Cause) -> Self {
         Self { cause: Some(cause), ..self }
+    }
+
+    /// Names the event that makes the caller ask, and ties what follows to its correlation.
+    ///
+    /// ```no_run
+    /// # async fn example(app: newton::App, event: newton::RecordedEvent) {
+    /// let app = app.with(newton::Caller::new().caused_by(&event));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn caused_by(self, event: &RecordedEvent) -> Self {
+        let cause = Some(Cause { id: event.id.clone(), relation: None });
+        let correlation_id = event.metadata.correlation_id.clone().or(self.correlation_id);
+        Self { correlation_id, cause, ..self }
     }
 
     /// Says who asks.

@@ -12,6 +12,8 @@ mod pool;
 mod pulse;
 mod replica;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod view;
 mod worker;

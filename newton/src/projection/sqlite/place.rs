@@ -80,7 +80,7 @@ impl Place {
         for byte in self.name.bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => stem.push(char::from(byte)),
-                _ => stem.push_str(&format!("%{byte:02x}")),
+                _ => stem.extend(["%", &format!("{byte:02x}")]),
             }
         }
         stem + "."

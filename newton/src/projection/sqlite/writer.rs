@@ -255,8 +255,8 @@ impl<P: SqliteProjection> Writer<P> {
         for (_, note) in notes.map_err(|error| self.fatal(&error))? {
             let Some(event) = events.get(&note.order_id) else { break };
             if let Err(cause) = self.alone(event)? {
-                let noted = self.tables.failed_again(&self.connection, note.order_id, &cause);
-                noted.map_err(|error| self.fatal(&error))?;
+                let updated = self.tables.failed_again(&self.connection, note.order_id, &cause);
+                updated.map_err(|error| self.fatal(&error))?;
                 break;
             }
             self.tables.unpark(&self.connection, note.order_id).map_err(|error| self.fatal(&error))?;
