@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use newton::domain::{EventType, Fingerprint, Payload, Schema};
 use newton::prelude::*;
 use newton::projection::SqliteProjection;
-use newton::registry::{Register, Registry};
+use newton::registry::Registry;
 use newton::subscription::{Provided, ReactionKind, Start};
 use newton::{ErrorKind, EventId, OrderId, RecordedEvent, StreamName, Timestamp, Version};
 use serde_json::json;
@@ -237,11 +237,9 @@ fn reactions_inside_functions_register_too() {
 
 #[test]
 fn sixteen_types_are_registered_at_once() {
-    fn is_registered<T: Register>() {}
-    type Eight = (Parcels, Weights, Posting, Notices, ParcelEvent, Weighed, ParcelTable, Parcels);
-    is_registered::<(Eight, Eight, Eight, Eight, Eight, Eight, Eight, Eight, Eight)>();
     type W = Weighed;
-    is_registered::<(W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W)>();
+    let registry = Registry::empty().add::<(W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, Parcels)>();
+    assert_eq!(registry.reactions().len(), 1);
 }
 
 /// Declares a durable projection in a module of its own.

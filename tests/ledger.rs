@@ -55,7 +55,7 @@ impl SqliteProjection for Ledger {
         Ok(Self)
     }
 
-    fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         let table = "CREATE TABLE ledger (stream TEXT PRIMARY KEY, balance INTEGER NOT NULL, events INTEGER NOT NULL)";
         tx.execute(table, ())?;
         Ok(())

@@ -105,7 +105,7 @@ macro_rules! table {
                 Ok(Self)
             }
 
-            fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+            fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
                 Ok(tx.execute_batch(BALANCES)?)
             }
         }
@@ -141,7 +141,7 @@ impl SqliteProjection for InSets {
         Ok(Self(BTreeMap::new()))
     }
 
-    fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         Ok(tx.execute_batch(BALANCES)?)
     }
 
@@ -178,7 +178,7 @@ impl SqliteProjection for Endless {
         Ok(Self)
     }
 
-    fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         Ok(tx.execute_batch(BALANCES)?)
     }
 }
@@ -207,7 +207,7 @@ impl SqliteProjection for Gated {
         Ok(Self(provided.take("Gated", "0")?))
     }
 
-    fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         Ok(tx.execute_batch(BALANCES)?)
     }
 }

@@ -72,8 +72,7 @@ fn names(model: &Model) -> TokenStream {
 
 fn fingerprint_of(model: &Model) -> TokenStream {
     let fold = option(fingerprint::fold(model));
-    let event = &model.event;
-    quote!(::newton::__private::fingerprint(#fold, &[::newton::__private::Listened::event::<#event>()]))
+    quote!(::newton::__private::fingerprint::<Self>(#fold))
 }
 
 fn snapshot_every(model: &Model) -> TokenStream {

@@ -11,9 +11,8 @@ use crate::support::reaction::Reaction;
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { reaction, .. } = model;
     let ident = &reaction.shape.ident;
-    let (listened, consts) = (reaction.listened("event"), consts(model));
+    let (listened, consts) = (reaction.listened("Reacting", "react"), consts(model));
     let (event_types, build) = (Reaction::event_types(), reaction.build());
-    let handle = reaction.first_of("react", &quote!((self, event, delivery).await));
     let replay_safe = model.replay_safe.as_ref().map(|_| {
         quote! {
             #[automatically_derived]
@@ -37,8 +36,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
                     &'a self,
                     event: &'a ::newton::RecordedEvent,
                     delivery: &'a ::newton::service::Delivery,
-                ) -> ::newton::__private::BoxFuture<'a, ::core::result::Result<bool, ::newton::HandlerError>> {
-                    ::std::boxed::Box::pin(async move { #handle })
+                ) -> ::newton::__private::Handled<'a> {
+                    ::newton::__private::handle_delivery(self, LISTENED, event, delivery)
                 }
             }
 
@@ -88,10 +87,7 @@ pub(crate) fn stub(input: &DeriveInput, errors: Errors) -> TokenStream {
                 &'newton self,
                 _: &'newton ::newton::RecordedEvent,
                 _: &'newton ::newton::service::Delivery,
-            ) -> ::newton::__private::BoxFuture<
-                'newton,
-                ::core::result::Result<bool, ::newton::HandlerError>,
-            > {
+            ) -> ::newton::__private::Handled<'newton> {
                 ::std::boxed::Box::pin(async { ::core::result::Result::Ok(false) })
             }
         }

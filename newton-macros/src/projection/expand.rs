@@ -13,10 +13,9 @@ use crate::support::reaction::Reaction;
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { reaction, .. } = model;
     let (ident, name) = (&reaction.shape.ident, &reaction.name.text);
-    let listened = reaction.listened("event");
+    let listened = reaction.listened("OnEvent", "on_event");
     let handler = handler(ident, model.sqlite.as_ref());
     let (fold, event_types) = (option(fingerprint::fold(model)), Reaction::event_types());
-    let handle = reaction.first_of("on_event", &quote!((self, event, context)));
     let (sqlite, entry) = match &model.sqlite {
         Some(word) => (sqlite(model, word), "sqlite_projection"),
         None => (TokenStream::new(), "projection"),
@@ -32,7 +31,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             impl ::newton::Projection for #ident {
                 const NAME: &'static str = #name;
                 const FINGERPRINT: ::newton::domain::Fingerprint =
-                    ::newton::__private::fingerprint(#fold, LISTENED);
+                    ::newton::__private::fingerprint_of_listener(#fold, LISTENED);
 
                 #event_types
 
@@ -41,7 +40,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
                     event: &::newton::RecordedEvent,
                     context: &mut Self::Context<'_>,
                 ) -> ::core::result::Result<bool, ::newton::HandlerError> {
-                    #handle
+                    ::newton::__private::handle_event(self, LISTENED, event, context)
                 }
             }
 

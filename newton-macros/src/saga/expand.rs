@@ -13,7 +13,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { reaction, .. } = model;
     let ident = &reaction.shape.ident;
     let mirror = payload::struct_mirror(&reaction.shape);
-    let (listened, consts, functions) = (reaction.listened("trigger"), consts(model), functions(model));
+    let (listened, consts, functions) =
+        (reaction.listened("OnTrigger", "on_trigger"), consts(model), functions(model));
     let (write, read) = (payload::write(), payload::read_struct());
     let register = reaction.register("saga");
     quote! {
@@ -68,7 +69,6 @@ fn consts(model: &Model) -> TokenStream {
 fn functions(model: &Model) -> TokenStream {
     let event_types = Reaction::event_types();
     let starts_on = model.starts_on.body(&model.reaction.handles);
-    let handle = model.reaction.first_of("on_trigger", &quote!((self, trigger, flow)));
     quote! {
         #event_types
 
@@ -81,7 +81,7 @@ fn functions(model: &Model) -> TokenStream {
             trigger: &::newton::saga::Trigger<'_>,
             flow: &mut ::newton::saga::Flow<'_>,
         ) -> ::core::result::Result<bool, ::newton::HandlerError> {
-            #handle
+            ::newton::__private::handle_trigger(self, LISTENED, trigger, flow)
         }
     }
 }

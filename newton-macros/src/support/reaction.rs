@@ -76,28 +76,20 @@ impl Reaction {
         }
     }
 
-    /// The listed types as a constant `LISTENED`; `constructor` says what may be listed.
-    pub(crate) fn listened(&self, constructor: &str) -> TokenStream {
+    /// The listed types as the constant `LISTENED`: a table of `kind`, whose entries `entry::<Self, T>()` makes.
+    pub(crate) fn listened(&self, kind: &str, entry: &str) -> TokenStream {
+        let ident = &self.shape.ident;
+        let kind = Ident::new(kind, Span::call_site());
         let entries = self.handles.iter().map(|handled| {
             let (path, here) = (handled.path, handled.span());
-            let constructor = Ident::new(constructor, here);
-            quote_spanned!(here=> ::newton::__private::Listened::#constructor::<#path>())
-        });
-        quote!(const LISTENED: &[::newton::__private::Listened] = &[#(#entries),*];)
-    }
-
-    /// Calls `function::<Self, T>(arguments)` for each listed type, until one says that the event was its own.
-    pub(crate) fn first_of(&self, function: &str, arguments: &TokenStream) -> TokenStream {
-        let calls = self.handles.iter().map(|handled| {
-            let (path, here) = (handled.path, handled.span());
-            let function = Ident::new(function, here);
-            quote_spanned!(here=> ::newton::__private::#function::<Self, #path>)
+            let (entry, mut owner) = (Ident::new(entry, here), ident.clone());
+            // A handler that is missing is reported on the listed type.
+            owner.set_span(here.resolved_at(ident.span()));
+            quote_spanned!(here=> ::newton::__private::#entry::<#owner, #path>())
         });
         quote! {
-            #(if #calls #arguments? {
-                return ::core::result::Result::Ok(true);
-            })*
-            ::core::result::Result::Ok(false)
+            const LISTENED: &[::newton::__private::Listened<::newton::__private::#kind<#ident>>] =
+                &[#(#entries),*];
         }
     }
 
@@ -145,8 +137,13 @@ impl Reaction {
 /// A struct without generics.
 fn shape(input: &DeriveInput, what: &str, errors: &mut Errors) -> Option<Shape> {
     let ident = &input.ident;
-    if let Data::Enum(data) = &input.data {
-        errors.on(&data.enum_token, format_args!("{what} is a struct; write `struct {ident} {{ .. }}`"));
+    let other = match &input.data {
+        Data::Struct(_) => None,
+        Data::Enum(data) => Some(data.enum_token.span),
+        Data::Union(data) => Some(data.union_token.span),
+    };
+    if let Some(other) = other {
+        errors.at(other, format_args!("{what} is a struct; write `struct {ident} {{ .. }}`"));
         return None;
     }
     if !input.generics.params.is_empty() {

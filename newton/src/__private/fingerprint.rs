@@ -1,10 +1,18 @@
 //! The fingerprint of an aggregate or a projection: what its stored data depends on, as one number.
 
 use super::listened::Listened;
-use crate::domain::{EventType, Fingerprint};
+use crate::domain::{Aggregate, Event, EventType, Fingerprint};
 
-/// Joins the hash of fields and fold with the names and schemas of the events, at compile time.
-pub const fn fingerprint(fold: Option<u64>, listened: &[Listened]) -> Fingerprint {
+/// Joins the hash of state fields and fold with the names and schemas of an aggregate's events, at compile time.
+pub const fn fingerprint<A: Aggregate>(fold: Option<u64>) -> Fingerprint {
+    match fold {
+        Some(hash) => Fingerprint::Known(mix_types(hash, A::Event::TYPES)),
+        None => Fingerprint::Unknown,
+    }
+}
+
+/// Joins the hash of fields and handlers with the names and schemas of all events that are listened to.
+pub const fn fingerprint_of_listener<F>(fold: Option<u64>, listened: &[Listened<F>]) -> Fingerprint {
     let Some(mut hash) = fold else {
         return Fingerprint::Unknown;
     };

@@ -1,35 +1,34 @@
-//! What `handles(..)` lists, as values.
+//! What `handles(..)` lists, as a table: each type is named once, so that one mistake gives one message.
 
 use crate::domain::{Event, EventType};
 use crate::registry::Registry;
 use crate::saga::{CommandFailed, Deadline, FromTrigger};
 
-/// A type that `handles(..)` lists, without the type.
-#[derive(Clone, Copy, Debug)]
-pub struct Listened {
-    pub(crate) types: &'static [EventType],
+/// A type that is listened to, without the type. `F` is the function that gives an event to its handler, if it is one.
+#[derive(Debug)]
+pub struct Listened<F> {
+    pub(super) types: &'static [EventType],
+    pub(super) handle: F,
     add: fn(&mut Registry),
 }
 
-impl Listened {
-    /// A family of events.
-    pub const fn event<E: Event>() -> Self {
-        Self { types: E::TYPES, add: Registry::add_events::<E> }
-    }
+/// A family of events.
+pub(super) const fn family<E: Event, F>(handle: F) -> Listened<F> {
+    Listened { types: E::TYPES, handle, add: Registry::add_events::<E> }
+}
 
-    /// Anything that moves a saga.
-    pub const fn trigger<T: MovesSaga>() -> Self {
-        Self { types: T::TYPES, add: T::add_events }
-    }
+/// Anything that moves a saga.
+pub(super) const fn moving<T: MovesSaga, F>(handle: F) -> Listened<F> {
+    Listened { types: T::TYPES, handle, add: T::add_events }
 }
 
 /// All event types of what is listed.
-pub fn event_types(listened: &'static [Listened]) -> Vec<&'static EventType> {
+pub fn event_types<F>(listened: &[Listened<F>]) -> Vec<&'static EventType> {
     listened.iter().flat_map(|listened| listened.types).collect()
 }
 
 /// Adds the events of what is listed.
-pub fn add_events(listened: &[Listened], registry: &mut Registry) {
+pub fn add_events<F>(listened: &[Listened<F>], registry: &mut Registry) {
     for Listened { add, .. } in listened {
         add(registry);
     }

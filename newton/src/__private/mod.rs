@@ -21,17 +21,19 @@ pub mod show;
 pub mod stub;
 pub mod taken;
 
-pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
 pub use serde_json;
 
 pub use decide::{MissingDecide, decide};
 pub use evolve::{MissingEvolve, evolve};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, fingerprint_of_listener};
 pub use listened::{Listened, add_events, event_types};
 pub use payload::{decode, decode_remote, no_type_at, push_tag};
-pub use reaction::{on_event, on_trigger, react, starts};
+pub use reaction::{
+    Handled, OnEvent, OnTrigger, Reacting, handle_delivery, handle_event, handle_trigger, on_event,
+    on_trigger, react, starts,
+};
 #[cfg(feature = "sqlite")]
 pub use setup::{NoSetup, setup};
 pub use show::{Show, ShowByDebug, ShowByDisplay};

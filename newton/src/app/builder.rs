@@ -169,16 +169,16 @@ impl Builder {
         Self { lease_term: term, ..self }
     }
 
-    /// Sends a saga's command again by this policy where it could not be executed; a rejection is never tried again. By
-    /// default 12 attempts within about two minutes.
-    pub fn retry_saga_commands(self, policy: RetryPolicy) -> Self {
-        Self { command_retry: policy, ..self }
-    }
-
     /// Rebuilds durable projections whose code has changed, beside the live data, without being asked. Otherwise the new
     /// code goes on with the old data, the start warns, and [`App::changed_projections`] names them.
     pub fn rebuild_changed(self, rebuild: bool) -> Self {
         Self { rebuild_changed: rebuild, ..self }
+    }
+
+    /// Sends a saga's command again by this policy where it could not be executed; a rejection is never tried again. By
+    /// default 12 attempts within about two minutes.
+    pub fn retry_saga_commands(self, policy: RetryPolicy) -> Self {
+        Self { command_retry: policy, ..self }
     }
 
     /// Opens the store, checks that program and log fit each other, and runs.

@@ -67,10 +67,10 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         provided,
         handler_policies,
         dispatch: bus.clone(),
+        command_retry,
         projections,
         events_file,
         rebuild_changed,
-        command_retry,
     };
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };
