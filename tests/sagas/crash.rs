@@ -90,8 +90,16 @@ async fn play(given: Given, at: usize, fault: Fault) -> bool {
         let _second = shop(&stores, &clock).await;
         std::future::pending::<()>().await;
     };
+    // A command that met a fault waits for its next attempt.
+    let time_passes = async {
+        loop {
+            clock.advance(Duration::from_millis(20));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
     let ends = tokio::select! {
         ends = story(&stores, &clock) => ends,
+        () = time_passes => unreachable!("it passes for ever"),
         () = life => unreachable!("it lives for ever"),
     };
     assert_eq!(ends, [SagaStatus::Ended, SagaStatus::Compensated, SagaStatus::Ended], "{fault:?} at {at}");

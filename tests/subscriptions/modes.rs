@@ -59,6 +59,7 @@ fn is_selected(subscribe: &Subscribe, event: &RecordedEvent) -> bool {
         Selection::Domain(domain) => event.stream.as_str().starts_with(&format!("{domain}/")),
         Selection::All => subscribe.system || !event.stream.as_str().starts_with('$'),
         Selection::Ids(ids) => ids.contains(&event.id),
+        Selection::Correlation(id) => event.metadata.correlation_id.as_ref() == Some(id),
     };
     let begun = match subscribe.from {
         None => true,

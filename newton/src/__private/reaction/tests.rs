@@ -99,7 +99,8 @@ fn a_saga_gives_each_trigger_to_its_handler() {
     let (lit, dimmed) = (recorded("LightLit", "{}"), recorded("Dimmed", "{}"));
     let deadline = Deadline { name: "check".into(), due: Timestamp::default() };
     let triggers = [Trigger::Event(&lit), Trigger::Event(&dimmed), Trigger::Deadline(&deadline)];
-    let taken = triggers.map(|trigger| watch.handle(&trigger, &mut Flow::new("l-1", None)).unwrap());
+    let taken = triggers
+        .map(|trigger| watch.handle(&trigger, &mut Flow::new("l-1", None, Timestamp::default())).unwrap());
     assert_eq!(taken, [true, false, true]);
     assert_eq!(watch, Watch { lit: true, overdue: vec!["l-1 check".into()] });
 }
