@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod bus;
+mod causality;
 mod commands_once;
 mod contract;
 mod crash;
