@@ -6,12 +6,11 @@ use std::time::Duration;
 use newton::projection::rusqlite::Row;
 use newton::saga::SagaRecord;
 use newton::saga::record::Record;
-use newton::store::{EventStoreExt, Read, Selection};
-use newton::{Aggregate, App, Newton, Receipt, StreamName};
+use newton::{App, Caller, Newton};
 
 use crate::fulfilment::Fulfilment;
 use crate::mail::{AnyMailer, Mailer};
-use crate::order::{Order, OrderCommand};
+use crate::order::OrderCommand;
 use crate::order_table::OrderTable;
 use crate::payment::PaymentCommand;
 use crate::revenue::Revenue;
@@ -43,24 +42,18 @@ impl Shop {
     ) -> Result {
         let (customer, address) = (customer.to_owned(), address.to_owned());
         let place = OrderCommand::Place { customer, address, total, seconds_to_pay };
-        let receipt = self.app.execute(order, place).await.map_err(|error| Trouble::of(order, error))?;
-        self.followed(&receipt).await?;
+        let receipt =
+            self.on(order).execute(order, place).await.map_err(|error| Trouble::of(order, error))?;
+        self.app.caught_up::<Fulfilment>(&receipt).within(PATIENCE).await?;
         println!("placed `{order}`, to be paid within {seconds_to_pay} s");
         Ok(())
     }
 
     pub async fn pay(&self, order: &str) -> Result {
-        let paid = self.app.execute(order, PaymentCommand::Pay).await;
-        let receipt = paid.map_err(|error| Trouble::of(order, error))?;
-        self.followed(&receipt).await?;
+        let paid = self.on(order).execute(order, PaymentCommand::Pay).await;
+        paid.map_err(|error| Trouble::of(order, error))?;
         println!("paid `{order}`");
-        Ok(())
-    }
-
-    /// Waits until the saga and the read models have seen what a command caused.
-    async fn followed(&self, receipt: &Receipt) -> Result {
-        self.app.caught_up::<Fulfilment>(receipt).within(PATIENCE).await?;
-        self.app.caught_up_all().within(PATIENCE).await?;
+        self.app.saga::<Fulfilment>(order).ended(PATIENCE).await?;
         Ok(())
     }
 
@@ -104,11 +97,17 @@ impl Shop {
     }
 
     pub async fn why(&self, order: &str) -> Result {
-        let stream = StreamName::parse(format!("{}/{order}", Order::DOMAIN))?;
-        let events = self.app.events().read_all(Read::of(Selection::Stream(stream)).limit(1)).await?;
-        let first = events.first().ok_or_else(|| Trouble::no_order(order))?;
-        println!("{}", self.app.causality().effects(first.id.clone()).await?.to_mermaid());
+        let story = self.app.causality().correlation(order).await?;
+        if story.is_empty() {
+            return Err(Trouble::no_order(order));
+        }
+        println!("{}", story.to_mermaid());
         Ok(())
+    }
+
+    /// The app for what concerns an order: all that comes of it is one story.
+    fn on(&self, order: &str) -> App {
+        self.app.with(Caller::new().correlation(order))
     }
 
     /// Ends what is under way.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use newton::{App, CommandId, ErrorKind, ExecuteError};
 
 use crate::fulfilment::Fulfilment;
+use crate::mail::ShippingMail;
 use crate::order::OrderCommand;
 use crate::payment::{PaymentCommand, PaymentError};
 use crate::shop::Shop;
@@ -73,7 +74,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// Waits until every fulfilment has ended, pays what a killed clerk left unpaid, and lets the read models catch up.
 pub async fn settle(shop: &Shop) -> Result<(), Trouble> {
-    shop.app.caught_up_all().within(LIMIT).await?;
+    shop.app.caught_up_now::<Fulfilment>().within(LIMIT).await?;
     let mut after: Option<String> = None;
     loop {
         let running = shop.app.sagas::<Fulfilment>().running(after.as_deref(), 100).await?;
@@ -94,6 +95,7 @@ pub async fn settle(shop: &Shop) -> Result<(), Trouble> {
             instance.ended(LIMIT).await?;
         }
     }
+    shop.app.caught_up_now::<ShippingMail>().within(LIMIT).await?;
     shop.app.caught_up_all().within(LIMIT).await?;
     println!("settled");
     Ok(())
