@@ -5,6 +5,7 @@ pub mod acknowledged;
 pub mod bank;
 pub mod ledger;
 pub mod random;
+pub mod recorder;
 pub mod workload;
 
 use std::path::{Path, PathBuf};

@@ -3,12 +3,14 @@
 
 mod aggregates;
 mod bus;
+mod causality;
 mod commands_once;
 mod contract;
 mod crash;
 mod derived_reactions;
 mod derives;
 mod execute;
+mod failure;
 mod flaws;
 mod house;
 mod laws;
@@ -24,8 +26,10 @@ mod readme;
 mod registry;
 mod sagas;
 mod scenario;
+mod services;
 mod snapshots;
 mod sqlite;
 mod start;
 mod subscriptions;
 mod tracing;
+mod unique;

@@ -4,6 +4,8 @@
 //! - [`Delivery`]: what a handler is given
 //! - `service`: a running handler; `worker`: its work on one segment, a state machine over `lanes` (what is tried when)
 //!   and `tracker` (what is done); `attempt`: one call of the handler; `progress`: how it is doing
+//!
+#![doc = include_str!("../../docs/services.md")]
 
 mod attempt;
 mod delivery;

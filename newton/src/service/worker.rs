@@ -126,22 +126,21 @@ impl<H: EventHandler> Worker<H> {
     async fn drain(mut self) -> Result<()> {
         (self.reading, self.subscription) = (None, None);
         loop {
-            self.commit_if_due();
+            if self.attempts.is_empty() && self.committing.is_none() {
+                if self.tracker.through() <= self.stored {
+                    return Ok(());
+                }
+                self.commit();
+            }
             tokio::select! {
                 biased;
                 () = self.lease.lost() => return Ok(()),
                 Some(attempted) = self.attempts.join_next() => self.settle(attempted)?,
-                (book, through, outcome) = waited(&mut self.committing) => self.committed(book, through, outcome).await?,
-                else => break,
-            }
-            if self.attempts.is_empty() && self.committing.is_none() {
-                if self.tracker.through() <= self.stored {
-                    break;
+                (book, through, outcome) = waited(&mut self.committing) => {
+                    self.committed(book, through, outcome).await?;
                 }
-                self.commit();
             }
         }
-        Ok(())
     }
 
     fn start(&mut self) {

@@ -73,7 +73,7 @@ impl Book {
         self.parked.contains(key)
     }
 
-    /// How many keys are parked.
+    /// How many keys are parked, as far as known here.
     pub(crate) fn parked_keys(&self) -> usize {
         self.parked.len()
     }
@@ -103,7 +103,7 @@ impl Book {
                 }
             }
             if !freed.is_empty() {
-                freed.iter().for_each(|key| drop(self.parked.remove(key)));
+                self.parked.retain(|key| !freed.contains(key));
                 return Ok(Committed::Freed(freed));
             }
             match lease.write(batch).await {

@@ -8,6 +8,8 @@ mod book;
 mod change;
 mod parked;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use book::{Book, Committed, Failure, Park};
 pub(crate) use record::Layout;

@@ -41,11 +41,6 @@ impl Segment {
         self.index
     }
 
-    /// How many segments there are.
-    pub(crate) fn of(self) -> u32 {
-        self.of
-    }
-
     /// The lowest hash in it.
     pub(crate) fn start(self) -> u32 {
         let start = (u64::from(self.index) << 32).div_ceil(u64::from(self.of));
