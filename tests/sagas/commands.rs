@@ -138,11 +138,11 @@ async fn a_failing_handler_parks_its_instance_only(given: Given) {
     announce_all(&app).await;
     tell(&app, "b", "two").await;
     assert_eq!(noted(&app, "b", 2).await, ["one", "two"]);
-    assert_eq!(log(&app, "a").await, ["one"], "nothing of a handler that failed is kept");
     let waiting = async || app.parked_of::<Script>().await.unwrap().first().map_or(0, |key| key.events.len());
     until(async || waiting().await == 3).await;
     let parked = app.parked_of::<Script>().await.unwrap();
     assert_eq!((parked.len(), &*parked[0].key), (1, "a"));
+    assert_eq!(log(&app, "a").await, ["one"], "nothing of a handler that failed is kept");
     let causes: Vec<_> = parked[0].events.iter().map(|event| event.cause.as_deref()).collect();
     assert_eq!(causes, [Some("the handler panicked: told to panic"), None, None]);
     assert!(parked[0].events[0].event.is_some(), "with its payload");

@@ -212,6 +212,8 @@ pub async fn routed(app: &App) {
     let key = format!("fence-{}", newton::EventId::generate());
     begin(app, &key, "passed").await;
     noted(app, &key, 1).await;
+    // Others of the same page may be under way; the saga answers between two pages.
+    app.sagas::<Script>().refused().await.unwrap();
 }
 
 pub async fn ended(app: &App, key: &str) -> SagaStatus {

@@ -49,6 +49,17 @@ struct Feeds {
     records: Subscription,
 }
 
+impl Feeds {
+    /// Takes in the records up to a place.
+    async fn read_records<S: Saga>(&mut self, desk: &mut Desk<S>, through: OrderId) -> Result<()> {
+        while desk.index.position() < through {
+            let batch = self.records.next_batch(Read::PAGE).await?;
+            desk.read_records(batch.ok_or_else(ended)?).await?;
+        }
+        Ok(())
+    }
+}
+
 impl<S: Saga> Manager<S> {
     /// Runs until it is asked to stop, or fails.
     pub(super) async fn run(&self, mut stop: Stop) -> Result<()> {
@@ -131,6 +142,9 @@ impl<S: Saga> Manager<S> {
                 () = stop.requested() => return Ok(()),
                 () = desk.lease.lost() => return Err(lost(&self.names.saga)),
                 Some(request) = requests.recv() => {
+                    // Whoever asks may have seen a record already.
+                    let head = self.runtime.events.head().await?.current();
+                    feeds.read_records(desk, head).await?;
                     desk.answer(&self.ledger, request).await?;
                 }
                 () = sleep_until(to_store.unwrap_or(stored)), if to_store.is_some() => {
@@ -153,10 +167,7 @@ impl<S: Saga> Manager<S> {
                     let _busy = self.monitor.busy();
                     let batch = batch?.ok_or_else(ended)?;
                     // What instances listen to must be known before the events behind it are routed.
-                    while desk.index.position() < batch.through {
-                        let records = feeds.records.next_batch(Read::PAGE).await?;
-                        desk.read_records(records.ok_or_else(ended)?).await?;
-                    }
+                    feeds.read_records(desk, batch.through).await?;
                     desk.route(batch).await?;
                 }
             }
