@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use newton::{App, CommandId, ErrorKind, ExecuteError};
+use newton::{App, CommandId, ExecuteError};
 
 use crate::fulfilment::Fulfilment;
 use crate::mail::ShippingMail;
@@ -81,18 +81,11 @@ pub async fn settle(shop: &Shop) -> Result<(), Trouble> {
         let Some(last) = running.last() else { break };
         after = Some(last.key.clone());
         for saga in &running {
-            let instance = shop.app.saga::<Fulfilment>(&saga.key);
-            match shop
-                .app
-                .execute(&saga.key, PaymentCommand::Pay)
-                .command_id(format!("pay-{}", saga.key))
-                .await
-            {
-                Ok(_) | Err(ExecuteError::Rejected(_)) => {}
-                Err(ExecuteError::Failed(error)) if matches!(error.kind(), ErrorKind::Conflict { .. }) => {}
-                Err(error) => return Err(Trouble::of(&saga.key, error)),
+            match pay(&shop.app, &saga.key).await {
+                Ok(()) | Err(Trouble::Refused(_)) => {}
+                Err(trouble) => return Err(trouble),
             }
-            instance.ended(LIMIT).await?;
+            shop.app.saga::<Fulfilment>(&saga.key).ended(LIMIT).await?;
         }
     }
     shop.app.caught_up_now::<ShippingMail>().within(LIMIT).await?;
