@@ -82,10 +82,10 @@ fn commit(connection: &Connection, time: Duration) -> Result<Vec<Duration>> {
 async fn to_live_handler(log: &mut Log, time: Duration) -> Result<(Vec<Duration>, Vec<Duration>)> {
     let subscriptions = Subscriptions::new(log.store.clone());
     let mut live = subscriptions.open(Subscribe::hot(Selection::All)).await?;
-    let (handled, mut arrivals) = mpsc::unbounded_channel::<(OrderId, Instant)>();
+    let (tell, mut arrivals) = mpsc::unbounded_channel::<(OrderId, Instant)>();
     let handler = tokio::spawn(async move {
         while let Some(Ok(event)) = live.next().await {
-            if handled.send((event.order_id, Instant::now())).is_err() {
+            if tell.send((event.order_id, Instant::now())).is_err() {
                 return;
             }
         }
