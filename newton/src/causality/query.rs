@@ -79,7 +79,7 @@ impl Causality {
         }
     }
 
-    /// The event and everything that came of it inside its correlation. The event is the root.
+    /// The event and everything that came of it inside its correlation: see [`Graph::effects`].
     ///
     /// Whoever starts a correlation of its own because of an event is not among the effects: see
     /// [`Caller::caused_by`](crate::Caller::caused_by).
