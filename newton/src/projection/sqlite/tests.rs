@@ -61,7 +61,7 @@ impl SqliteProjection for Sums {
         Ok(Self::default())
     }
 
-    fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         tx.execute("CREATE TABLE sums (stream TEXT PRIMARY KEY, sum INTEGER)", ())?;
         Ok(())
     }
