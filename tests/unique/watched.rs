@@ -43,7 +43,7 @@ impl Watched {
     }
 
     pub(crate) fn stores(&self, stores: &Stores) -> Stores {
-        Stores { events: Arc::new(self.clone()), state: stores.state.clone() }
+        Stores { events: Arc::new(self.clone()), ..stores.clone() }
     }
 
     /// The appends since the last call.
