@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod bus;
+mod causality;
 mod commands_once;
 mod contract;
 mod crash;
@@ -31,3 +32,4 @@ mod sqlite;
 mod start;
 mod subscriptions;
 mod tracing;
+mod unique;

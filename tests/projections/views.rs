@@ -145,7 +145,7 @@ impl SqliteProjection for InSets {
         Ok(tx.execute_batch(BALANCES)?)
     }
 
-    fn flush(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn write_held(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         for (stream, change) in std::mem::take(&mut self.0) {
             tx.execute(ADD, (&stream, change))?;
         }

@@ -1,6 +1,8 @@
 //! Sagas: one durable instance for each key, triggers in order, commands once, timers, compensation, parking.
 
 mod commands;
+mod crash;
 mod routing;
 mod script;
+mod shop;
 mod timers;

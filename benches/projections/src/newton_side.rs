@@ -102,7 +102,7 @@ macro_rules! movements {
                 Ok(Self)
             }
 
-            fn setup(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+            fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
                 let table = "CREATE TABLE movements (order_id INTEGER PRIMARY KEY, stream TEXT NOT NULL, amount INTEGER NOT NULL)";
                 tx.execute(table, ())?;
                 Ok(())

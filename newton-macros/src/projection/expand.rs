@@ -72,6 +72,7 @@ fn sqlite(model: &Model, word: &Path) -> TokenStream {
     // The place of the user's token, but the names of this code.
     let here = ident.span().resolved_at(Span::call_site());
     let setup = quote_spanned!(here=> ::newton::__private::setup::<#ident, _, _>(#ident::setup, tx));
+    let flush = quote_spanned!(here=> #ident::flush(self, tx));
     quote! {
         #[automatically_derived]
         impl #projection for #ident {
@@ -83,6 +84,15 @@ fn sqlite(model: &Model, word: &Path) -> TokenStream {
                 #[allow(unused_imports)]
                 use ::newton::__private::NoSetup as _;
                 #setup
+            }
+
+            fn write_held(
+                &mut self,
+                tx: &mut #context<'_>,
+            ) -> ::core::result::Result<(), ::newton::HandlerError> {
+                #[allow(unused_imports)]
+                use ::newton::__private::NoFlush as _;
+                #flush.map_err(::core::convert::Into::into)
             }
         }
     }

@@ -35,7 +35,7 @@ pub use reaction::{
     on_trigger, react, starts,
 };
 #[cfg(feature = "sqlite")]
-pub use setup::{NoSetup, setup};
+pub use setup::{NoFlush, NoSetup, setup};
 pub use show::{Show, ShowByDebug, ShowByDisplay};
 pub use stub::StubEvent;
 pub use taken::{taken, taken_by};

@@ -1,4 +1,4 @@
-//! From the user's `setup`, if there is one, to the trait's.
+//! From the user's `setup` and `flush`, if there are any, to the trait's.
 
 use crate::domain::HandlerError;
 use crate::projection::{SqliteProjection, SqliteTx};
@@ -53,3 +53,13 @@ pub trait NoSetup {
 }
 
 impl<P: SqliteProjection> NoSetup for P {}
+
+/// Found where a projection has no inherent `flush`: it holds nothing back.
+pub trait NoFlush {
+    /// Does nothing.
+    fn flush(&mut self, _: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+impl<P: SqliteProjection> NoFlush for P {}

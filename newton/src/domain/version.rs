@@ -42,6 +42,12 @@ impl OrderId {
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
+
+    /// The place in front of this one; there is none in front of the start.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
 }
 
 /// What a caller believes of a stream when it appends.

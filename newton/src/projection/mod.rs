@@ -1,4 +1,6 @@
 //! Read models: folds over many streams, in memory or in tables, that follow the log.
+#![doc = include_str!("../../docs/projections.md")]
+//! # Map
 //!
 //! - [`Projection`]: what the derive makes; [`MemoryProjection`] and [`SqliteProjection`]: where it lives
 //! - [`View`], [`SqliteTx`]: what a handler is given

@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -17,6 +18,9 @@ use crate::projection::follower::Follower;
 use crate::projection::keep::{Keep, Replica};
 use crate::projection::rebuild::{Desk, Rebuild, Rebuildable, Report};
 use crate::subscription::{Assembly, Lease, Monitor, Parking, Phase, Reaction, Runtime, Stop, Stopper};
+
+/// A lease that takes longer to get is another node's.
+const FREE_LEASE: Duration = Duration::from_millis(500);
 
 /// A projection that runs.
 pub(super) struct Projector<K> {
@@ -60,17 +64,13 @@ impl<K: Keep> Projector<K> {
 
     /// Runs under the lease, if it takes one.
     async fn run_alone(&self, stop: &Stop) -> Result<()> {
-        let name = Name::from(format!("projection/{}", self.monitor.name()));
-        let mut stopping = stop.clone();
-        let lease = if K::LEASED {
-            self.monitor.enter(Phase::StandingBy);
-            tokio::select! {
-                biased;
-                () = stopping.requested() => return Ok(()),
-                lease = self.runtime.node.acquire(&name) => Some(lease?),
-            }
-        } else {
-            None
+        self.monitor.enter(Phase::Starting);
+        let lease = match K::LEASED {
+            true => match self.acquire(stop.clone()).await? {
+                Some(lease) => Some(lease),
+                None => return Ok(()),
+            },
+            false => None,
         };
         self.monitor.enter(Phase::CatchingUp);
         let ended = self.lead(stop, lease.as_ref()).await;
@@ -79,6 +79,22 @@ impl<K: Keep> Projector<K> {
         match lease {
             Some(lease) if ended.is_ok() => lease.release().await,
             _ => ended,
+        }
+    }
+
+    /// Waits for the lease; `None` where it is to stop first.
+    async fn acquire(&self, mut stop: Stop) -> Result<Option<Lease>> {
+        let name = Name::from(format!("projection/{}", self.monitor.name()));
+        let mut acquire = pin!(self.runtime.node.acquire(&name));
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.requested() => return Ok(None),
+                lease = &mut acquire => return lease.map(Some),
+                () = tokio::time::sleep(FREE_LEASE), if self.monitor.phase() == Phase::Starting => {
+                    self.monitor.enter(Phase::StandingBy);
+                }
+            }
         }
     }
 

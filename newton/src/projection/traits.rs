@@ -87,13 +87,13 @@ pub trait SqliteProjection:
     /// The user's.
     fn make_tables(tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError>;
 
-    /// Writes what the handlers held back in `self`, for writes that pay off in sets: called before each commit, which
+    /// The user's `flush`, or nothing: writes what the handlers held back in `self`, for writes that pay off in sets: called before each commit, which
     /// may be after one event or after thousands.
     ///
     /// # Errors
     /// The user's. The events of the transaction are then handled one by one, each with a flush of its own, to find the one
     /// that is to be parked.
-    fn flush(&mut self, _tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn write_held(&mut self, _tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError> {
         Ok(())
     }
 }

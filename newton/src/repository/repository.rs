@@ -83,7 +83,7 @@ impl<A: Aggregate> Repository<A> {
     /// The present state; `None` where the aggregate has no events.
     ///
     /// # Errors
-    /// [`ErrorKind::Deleted`] where it was deleted, and the errors of the store and of decoding.
+    /// [`Deleted`](crate::ErrorKind::Deleted) where it was deleted, and the errors of the store and of decoding.
     pub async fn load(&self, id: &AggregateId) -> Result<Option<Loaded<A>>> {
         let fold = self.present(id).await?;
         let exists = fold.version > Version::EMPTY;
@@ -113,7 +113,7 @@ impl<A: Aggregate> Repository<A> {
     /// The state as it was at a version. Works for deleted aggregates too.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is no such version, and the errors of the store and of decoding.
+    /// [`NotFound`](crate::ErrorKind::NotFound) where there is no such version, and the errors of the store and of decoding.
     pub async fn load_at(&self, id: &AggregateId, version: Version) -> Result<Loaded<A>> {
         let stream = self.stream(id);
         let start = self.snapshot(&stream).await?.filter(|fold| fold.version <= version).unwrap_or_default();

@@ -120,7 +120,7 @@ impl Reach {
     pub(super) fn of(page: &Page, seen: OrderId) -> Self {
         let last = page.events.last().map(|event| event.order_id).unwrap_or_default();
         let through = match page.next {
-            Some(Position::OrderId(next)) => OrderId(next.0.saturating_sub(1)).max(last),
+            Some(Position::OrderId(next)) => next.previous().max(last),
             Some(Position::Version(_) | Position::Time(_)) => last,
             None => last.max(seen),
         };

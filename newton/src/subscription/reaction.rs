@@ -62,6 +62,10 @@ pub(crate) struct Runtime {
 
 /// What a reaction is put together from at the start.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(dead_code, reason = "only projections in files need their places")
+)]
 pub(crate) struct Assembly {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) provided: Provided,

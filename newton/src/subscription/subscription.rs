@@ -107,7 +107,7 @@ impl Subscription {
     /// Everything at or below was given, or does not match. It may lag while nothing matches.
     pub fn position(&self) -> OrderId {
         match self.taken.as_slice().first() {
-            Some(next) => OrderId(next.order_id.0.saturating_sub(1)),
+            Some(next) => next.order_id.previous(),
             None => self.machine.position(),
         }
     }
@@ -270,3 +270,6 @@ impl fmt::Debug for Subscription {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

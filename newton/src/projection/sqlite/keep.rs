@@ -67,12 +67,20 @@ impl Shared {
 
     async fn by_record(&self) -> Result<Option<Arc<Pool>>> {
         let file = self.place.file(self.place.generations().await?.live);
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*others {
-            Some(pool) if pool.file() == file => {}
-            _ => *others = file.exists().then(|| Arc::new(Pool::new(file))),
+        let known = self.others().clone().filter(|pool| pool.file() == file);
+        if known.is_some() || !file.exists() {
+            return Ok(known);
         }
-        Ok(others.clone())
+        let (pool, tables) = (Arc::new(Pool::new(file)), Tables(self.place.name()));
+        if !pool.clone().read(move |file| tables.is_there(file)).await? {
+            return Ok(None);
+        }
+        *self.others() = Some(pool.clone());
+        Ok(Some(pool))
+    }
+
+    fn others(&self) -> std::sync::MutexGuard<'_, Option<Arc<Pool>>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

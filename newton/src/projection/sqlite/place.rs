@@ -64,6 +64,11 @@ impl Place {
         Ok(Self { name, folder, shared: None, state, _scratch: scratch })
     }
 
+    /// The projection's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(super) fn is_shared(&self) -> bool {
         self.shared.is_some()
     }

@@ -58,6 +58,13 @@ impl Tables {
         connection.execute_batch(TABLES)
     }
 
+    /// Whether the projection has begun in this file.
+    pub(super) fn is_there(&self, connection: &Connection) -> Outcome<bool> {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'newton_projections'";
+        let tables: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(tables > 0 && self.row(connection)?.is_some())
+    }
+
     pub(super) fn row(&self, connection: &Connection) -> Outcome<Option<Row>> {
         let sql = "SELECT fingerprint, checkpoint, epoch FROM newton_projections WHERE name = ?";
         let read = |row: &rusqlite::Row<'_>| {

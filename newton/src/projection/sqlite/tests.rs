@@ -66,7 +66,7 @@ impl SqliteProjection for Sums {
         Ok(())
     }
 
-    fn flush(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn write_held(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
         self.0.drain(..).try_for_each(|(stream, number)| add(tx, &stream, number).map(drop))?;
         Ok(())
     }

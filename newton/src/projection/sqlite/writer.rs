@@ -287,7 +287,7 @@ impl<P: SqliteProjection> Writer<P> {
     fn flush(&mut self) -> Result<(), Trouble> {
         let Self { projection, connection, opening, .. } = self;
         let mut tx = SqliteTx::new(connection, None);
-        guard::call(|| projection.flush(&mut tx), |error| infrastructure(error, &opening.file))
+        guard::call(|| projection.write_held(&mut tx), |error| infrastructure(error, &opening.file))
     }
 
     fn park(&mut self, event: &RecordedEvent, cause: Option<String>) -> Attempt {

@@ -125,3 +125,73 @@ impl Settled {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::SystemClock;
+    use crate::repository::{Caller, Settings};
+    use crate::store::{Append, MemoryStore};
+
+    /// Believes every reservation.
+    struct Credulous;
+
+    #[async_trait]
+    impl Holders for Credulous {
+        async fn holds(&self, _: &Claim, _: &AggregateId) -> Result<bool> {
+            Ok(true)
+        }
+    }
+
+    /// A claim to a value whose stream all values share, as if their hashes were the same.
+    fn claim(member: &str, value: &str, step: Step) -> Claim {
+        let id = AggregateId::parse(member).unwrap();
+        let holder = StreamName::of_aggregate("club/Member", &id);
+        let place = StreamName::parse("$unique/club/Member/email/%long-0").unwrap();
+        Claim { part: 0, field: 0, value: value.to_owned(), step, id, holder, place }
+    }
+
+    async fn owner(environment: &Environment, value: &str) -> Option<String> {
+        let place = claim("nobody", value, Step::Keep).place;
+        let reservation = Reservation::read(&*environment.events, &place, value).await.unwrap();
+        reservation.owner.map(|owner| owner.to_string())
+    }
+
+    async fn append(environment: &Environment, claims: &[Claim]) {
+        let order = Order::new(Arc::new(Caller::new()));
+        let settled = settle(claims, &order, environment, &Credulous).await.unwrap();
+        assert!(settled.taken.is_empty(), "{:?}", settled.taken);
+        let append = Append { streams: settled.streams, condition: None, time: environment.clock.now() };
+        environment.events.append(append).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn values_that_share_a_stream_are_told_apart() {
+        let store = Arc::new(MemoryStore::new());
+        let environment = Environment::new(store.clone(), store, Arc::new(SystemClock), Settings::default());
+        append(&environment, &[claim("ada", "a", Step::Take), claim("bob", "b", Step::Take)]).await;
+        append(&environment, &[claim("ada", "a", Step::GiveUp), claim("ada", "c", Step::Take)]).await;
+        append(&environment, &[claim("cleo", "a", Step::Take), claim("cleo", "d", Step::Take)]).await;
+        for (value, expected) in
+            [("a", Some("cleo")), ("b", Some("bob")), ("c", Some("ada")), ("d", Some("cleo")), ("e", None)]
+        {
+            assert_eq!(owner(&environment, value).await.as_deref(), expected, "{value}");
+        }
+        let order = Order::new(Arc::new(Caller::new()));
+        let late = [claim("dora", "b", Step::Take)];
+        let settled = settle(&late, &order, &environment, &Credulous).await.unwrap();
+        assert_eq!(settled.taken[0].owner.as_str(), "bob");
+    }
+
+    #[test]
+    fn of_two_reads_of_a_stream_the_earlier_must_hold() {
+        let (order, metadata) = (Order::new(Arc::new(Caller::new())), Arc::default());
+        let mut settled = Settled::default();
+        for (value, version) in [("a", 3), ("b", 2), ("c", 4)] {
+            let claim = claim("ada", value, Step::Take);
+            settled.append(&claim, RESERVED, Version(version), &order, &metadata).unwrap();
+        }
+        assert_eq!(settled.streams.len(), 1);
+        assert_eq!(settled.streams[0].expected, ExpectedVersion::Exact(Version(2)));
+    }
+}

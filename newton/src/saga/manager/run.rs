@@ -196,7 +196,9 @@ impl<S: Saga> Desk<S> {
         self.round(groups, &[], self.passed).await?;
         self.settle_parks().await?;
         // Whoever waits looks at its instance again; a task that was aborted meanwhile does not.
-        waiting.into_iter().for_each(|told| drop(told.send(())));
+        for told in waiting {
+            let _ = told.send(());
+        }
         Ok(())
     }
 

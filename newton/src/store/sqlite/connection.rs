@@ -53,11 +53,14 @@ pub(crate) fn open_beside(file: &Path, read_only: bool) -> rusqlite::Result<Conn
     const CACHE_BYTES: usize = 16 * 1024 * 1024;
     let options = SqliteOptions::default();
     let flags = match read_only {
-        true => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        // A file that a killed process left may have to be mended by whoever opens it first, which a read-only one cannot.
+        true => OpenFlags::SQLITE_OPEN_READ_WRITE,
         false => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
     };
     let connection = connect(file, flags, &options)?;
-    if !read_only {
+    if read_only {
+        connection.pragma_update(None, "query_only", true)?;
+    } else {
         use_wal(&connection, options.busy_timeout)?;
         connection.pragma_update(None, "synchronous", Synchronous::Normal.pragma())?;
     }

@@ -31,8 +31,11 @@ pub(in crate::subscription) enum Interest {
 pub(super) struct Followers {
     by_id: HashMap<Id, Follower, DefaultHasher>,
     last_id: Id,
-    armed: HashMap<Key, BTreeSet<Id>, DefaultHasher>,
+    armed: Armed,
 }
+
+/// Who waits for what.
+type Armed = HashMap<Key, BTreeSet<Id>, DefaultHasher>;
 
 #[derive(Debug)]
 struct Follower {
@@ -55,11 +58,21 @@ enum Slot {
 
 /// Why a follower was woken.
 #[derive(Debug)]
-pub(super) struct Wake {
-    /// Nothing below was published that matches.
-    pub(super) first: OrderId,
-    /// What keeps the hub from reading on.
-    pub(super) failure: Option<Error>,
+struct Wake {
+    /// Nothing up to here was published that matches.
+    after: OrderId,
+    /// What keeps the hub from reading on; told once.
+    failure: Option<Error>,
+}
+
+/// What a follower finds when it is polled.
+pub(super) enum Arrival {
+    /// Nothing has come.
+    Waiting,
+    /// The hub could not read on.
+    Failed(Error),
+    /// It can go on, at once behind this place.
+    Busy(OrderId),
 }
 
 /// What leads from an event to the followers that it may concern.
@@ -90,37 +103,41 @@ impl Followers {
         self.by_id.remove(&id);
     }
 
-    /// What kept the hub from reading on while this follower waited; told once.
-    pub(super) fn failure(&mut self, id: Id) -> Option<Error> {
-        match &mut self.by_id.get_mut(&id)?.slot {
-            Slot::Woken(wake) => wake.failure.take(),
-            Slot::Busy | Slot::Armed { .. } => None,
-        }
-    }
-
-    /// Lets a follower be busy; gives what it was woken for, if it was.
-    pub(super) fn disarm(&mut self, id: Id) -> Option<Wake> {
-        let follower = self.by_id.get_mut(&id)?;
-        match std::mem::take(&mut follower.slot) {
-            Slot::Busy => None,
-            Slot::Woken(wake) => Some(wake),
-            Slot::Armed { interest, .. } => {
-                for key in follower.keys_for(interest) {
-                    if let Some(ids) = self.armed.get_mut(key) {
-                        ids.remove(&id);
-                        if ids.is_empty() {
-                            self.armed.remove(key);
-                        }
-                    }
+    /// A follower was polled. It is busy from now on, unless it waits already and nothing has come.
+    pub(super) fn arrive(&mut self, id: Id, waker: &Waker, interest: Interest) -> Arrival {
+        let Some(follower) = self.by_id.get_mut(&id) else { return Arrival::Busy(OrderId::START) };
+        match &mut follower.slot {
+            Slot::Busy => Arrival::Busy(OrderId::START),
+            Slot::Woken(wake) => match wake.failure.take() {
+                Some(failure) => Arrival::Failed(failure),
+                None => {
+                    let after = wake.after;
+                    follower.slot = Slot::Busy;
+                    Arrival::Busy(after)
                 }
-                None
+            },
+            Slot::Armed { waker: armed, interest: same, .. } if *same == interest => {
+                armed.clone_from(waker);
+                Arrival::Waiting
+            }
+            Slot::Armed { .. } => {
+                self.disarm(id);
+                Arrival::Busy(OrderId::START)
             }
         }
     }
 
-    /// Lets a follower that has seen everything up to `since` wait.
+    fn disarm(&mut self, id: Id) {
+        let Some(follower) = self.by_id.get_mut(&id) else { return };
+        let Slot::Armed { interest, .. } = follower.slot else { return };
+        follower.slot = Slot::Busy;
+        for key in follower.keys_for(interest) {
+            forget(&mut self.armed, key, id);
+        }
+    }
+
+    /// Lets a busy follower that has seen everything up to `since` wait.
     pub(super) fn arm(&mut self, id: Id, waker: &Waker, since: OrderId, interest: Interest) {
-        self.disarm(id);
         let Some(follower) = self.by_id.get_mut(&id) else { return };
         follower.slot = Slot::Armed { waker: waker.clone(), since, interest };
         for key in follower.keys_for(interest) {
@@ -128,76 +145,71 @@ impl Followers {
         }
     }
 
-    /// Exchanges the waker of a follower that waits already for the same; false where it does not.
-    pub(super) fn is_waiting(&mut self, id: Id, waker: &Waker, interest: Interest) -> bool {
-        match self.by_id.get_mut(&id).map(|follower| &mut follower.slot) {
-            Some(Slot::Armed { waker: armed, interest: same, .. }) if *same == interest => {
-                armed.clone_from(waker);
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Disarms whom these events concern, and gives their wakers.
     pub(super) fn wake(&mut self, events: &[Arc<RecordedEvent>], through: OrderId) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        if !self.armed.is_empty() {
-            for event in events {
-                self.wake_for(event, &mut wakers);
+        if self.armed.is_empty() {
+            return wakers;
+        }
+        for event in events {
+            for key in keys_of_event(event) {
+                let concerned = |follower: &Follower, since| {
+                    (since < event.order_id && follower.subscribe.admits(event))
+                        .then(|| Wake { after: event.order_id.previous(), failure: None })
+                };
+                self.wake_under(&key, concerned, &mut wakers);
             }
         }
-        let ids: Vec<Id> = self.armed.get(&Key::Progress).into_iter().flatten().copied().collect();
-        for id in ids {
-            if let Some(since) = self.armed_since(id).filter(|since| *since < through) {
-                wakers.extend(self.signal(id, Wake { first: since.next(), failure: None }));
-            }
+        let progress =
+            |_: &Follower, since| (since < through).then_some(Wake { after: since, failure: None });
+        self.wake_under(&Key::Progress, progress, &mut wakers);
+        wakers
+    }
+
+    /// Disarms everybody: nothing more is published, and up to `position` everything was.
+    pub(super) fn wake_all(&mut self, position: OrderId, failure: Option<&Error>) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        let everybody = |_: &Follower, since: OrderId| {
+            Some(Wake { after: since.max(position), failure: failure.map(Error::duplicate) })
+        };
+        while let Some(key) = self.armed.keys().next().cloned() {
+            self.wake_under(&key, everybody, &mut wakers);
         }
         wakers
     }
 
-    /// Disarms everybody: nothing more is published, up to `position` everything was.
-    pub(super) fn wake_all(&mut self, position: OrderId, failure: Option<&Error>) -> Vec<Waker> {
-        let ids: BTreeSet<Id> = self.armed.values().flatten().copied().collect();
-        ids.into_iter()
-            .filter_map(|id| {
-                let first = self.armed_since(id)?.max(position).next();
-                self.signal(id, Wake { first, failure: failure.map(Error::duplicate) })
-            })
-            .collect()
-    }
-
-    fn wake_for(&mut self, event: &RecordedEvent, wakers: &mut Vec<Waker>) {
-        for key in keys_of_event(event) {
-            let Some(armed) = self.armed.get(&key) else { continue };
-            let concerned: Vec<Id> = armed.iter().copied().filter(|id| self.waits_for(*id, event)).collect();
-            for id in concerned {
-                wakers.extend(self.signal(id, Wake { first: event.order_id, failure: None }));
+    /// Wakes those armed under a key for whom there is a reason.
+    fn wake_under(
+        &mut self,
+        key: &Key,
+        reason: impl Fn(&Follower, OrderId) -> Option<Wake>,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let Some(mut ids) = self.armed.remove(key) else { return };
+        ids.retain(|id| {
+            let Some(follower) = self.by_id.get_mut(id) else { return false };
+            let Slot::Armed { since, interest, .. } = follower.slot else { return false };
+            let Some(wake) = reason(follower, since) else { return true };
+            if let Slot::Armed { waker, .. } = std::mem::replace(&mut follower.slot, Slot::Woken(wake)) {
+                wakers.push(waker);
             }
+            for other in follower.keys_for(interest).iter().filter(|other| *other != key) {
+                forget(&mut self.armed, other, *id);
+            }
+            false
+        });
+        if !ids.is_empty() {
+            self.armed.insert(key.clone(), ids);
         }
     }
+}
 
-    fn waits_for(&self, id: Id, event: &RecordedEvent) -> bool {
-        self.by_id.get(&id).is_some_and(|follower| match &follower.slot {
-            Slot::Armed { since, .. } => *since < event.order_id && follower.subscribe.admits(event),
-            Slot::Busy | Slot::Woken(_) => false,
-        })
-    }
-
-    fn armed_since(&self, id: Id) -> Option<OrderId> {
-        match self.by_id.get(&id)?.slot {
-            Slot::Armed { since, .. } => Some(since),
-            Slot::Busy | Slot::Woken(_) => None,
+fn forget(armed: &mut Armed, key: &Key, id: Id) {
+    if let Some(ids) = armed.get_mut(key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            armed.remove(key);
         }
-    }
-
-    fn signal(&mut self, id: Id, wake: Wake) -> Option<Waker> {
-        let slot = &mut self.by_id.get_mut(&id)?.slot;
-        let Slot::Armed { waker, .. } = slot else { return None };
-        let waker = waker.clone();
-        self.disarm(id);
-        self.by_id.get_mut(&id)?.slot = Slot::Woken(wake);
-        Some(waker)
     }
 }
 

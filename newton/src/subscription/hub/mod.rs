@@ -18,7 +18,7 @@ use std::task::{Context, Waker};
 use tokio::runtime::Handle;
 
 pub(super) use self::followers::Interest;
-use self::followers::{Followers, Id};
+use self::followers::{Arrival, Followers, Id};
 pub use self::ring::Recent;
 use self::ring::Ring;
 use crate::domain::{OrderId, RecordedEvent};
@@ -190,14 +190,11 @@ impl Seat {
     /// Takes at most `most` events above `after`, or waits for them. An error is the reader's.
     pub(super) fn poll(&self, wish: &Wish<'_>, context: &Context<'_>) -> Result<Followed> {
         let mut state = self.hub.state();
-        if state.followers.is_waiting(self.id, context.waker(), wish.interest) {
-            return Ok(Followed::Waiting { through: wish.after });
-        }
-        if let Some(failure) = state.followers.failure(self.id) {
-            return Err(failure);
-        }
-        let woken_after = state.followers.disarm(self.id).map(|wake| before(wake.first));
-        let after = woken_after.unwrap_or_default().max(wish.after);
+        let after = match state.followers.arrive(self.id, context.waker(), wish.interest) {
+            Arrival::Waiting => return Ok(Followed::Waiting { through: wish.after }),
+            Arrival::Failed(failure) => return Err(failure),
+            Arrival::Busy(after) => after.max(wish.after),
+        };
         let Some(recent) = state.ring.above(after) else {
             return Ok(Followed::Behind { after });
         };
@@ -248,15 +245,11 @@ fn pull<'a>(
     for (looked_at, event) in recent.enumerate() {
         if looked_at == LOOK || events.len() == wish.most {
             // This one comes next time, and there is nothing between it and the one before.
-            return (events, before(event.order_id));
+            return (events, event.order_id.previous());
         }
         if wish.subscribe.admits(event) {
             events.push(event.clone());
         }
     }
     (events, position)
-}
-
-fn before(place: OrderId) -> OrderId {
-    OrderId(place.0.saturating_sub(1))
 }

@@ -24,7 +24,8 @@ use self::report::{Script, command_text};
 use crate::domain::{Aggregate, AggregateId, CommandId, Context, CorrelationId, Name, Timestamp};
 use crate::testkit::VirtualClock;
 
-/// A test of one aggregate, written as a sentence.
+/// A test of one aggregate, written as a sentence. There is no other one: what is unique over all of its kind is not
+/// checked.
 ///
 /// A step that goes wrong panics on the caller's line, with what was given, done, expected and found. On the way each
 /// scenario checks the laws in [`Check`], so that every domain test also proves that its events and states can be
