@@ -25,9 +25,9 @@ async fn place(app: &App, clock: &VirtualClock, amount: u64) -> String {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), charged).await.expect("the saga starts and charges");
+    tokio::time::timeout(Duration::from_mins(1), charged).await.expect("the saga starts and charges");
     clock.advance(Duration::from_secs(if amount == 0 { 3_600 } else { 0 }));
-    saga.ended(Duration::from_secs(60)).await.unwrap();
+    saga.ended(Duration::from_mins(1)).await.unwrap();
     let graph = app.causality().correlation(CommandId::from("place")).await.unwrap();
     assert_eq!(graph.roots().count(), 1, "nothing hangs in the air: {graph}");
     // In which order a saga writes the outcome of a command and what it makes of its event is not for us to say.
