@@ -4,5 +4,5 @@ mod commands;
 mod crash;
 mod routing;
 mod script;
-mod shop;
+pub(crate) mod shop;
 mod timers;
