@@ -150,7 +150,7 @@ async fn a_cause_in_another_correlation_is_a_root(given: Given) {
     let graph = app.causality().correlation("open-4").await.unwrap();
     let expected = [event(&third.id), command("open-4"), event(&fourth.id)];
     assert_eq!(graph.walk().map(|branch| branch.node.id()).collect::<Vec<_>>(), expected);
-    let relations: Vec<_> = graph.edges().map(|edge| edge.relation.map(|name| name.to_string())).collect();
+    let relations: Vec<_> = graph.edges().map(|edge| edge.relation.map(ToString::to_string)).collect();
     assert_eq!(relations, [Some("reported by".to_owned()), None]);
     let causes = ids(&app.causality().causes(fourth.id).await.unwrap());
     assert!(causes.contains(&event(&second.id)) && causes.last() == Some(&command("open-1")), "{causes:?}");

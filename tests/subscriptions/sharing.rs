@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake};
 
 use futures_util::{FutureExt, StreamExt};
-use newton::domain::{Query, Tag};
+use newton::domain::{Filter, Query, Tag};
 use newton::store::Selection;
 use newton::subscription::{Recent, Shared, Subscribe, Subscriptions};
 use newton::{OrderId, StreamName};
@@ -100,6 +100,7 @@ async fn one_append_wakes_whom_it_concerns(given: Given) {
     let store = &given.stores.events;
     let subscriptions = Subscriptions::new(store.clone());
     let order = |value: &str| Query::tags([Tag::new("order", value)]);
+    let tagged = |value: &str| Filter { types: vec![], tags: vec![Tag::new("order", value)] };
     let in_bank = || Selection::parse("bank/Account").unwrap();
     let subscribes = [
         Subscribe::hot(Selection::Stream(stream("bank/Account/a"))),
@@ -110,6 +111,8 @@ async fn one_append_wakes_whom_it_concerns(given: Given) {
         Subscribe::hot(in_bank()).matching(order("8")),
         Subscribe::hot(Selection::All).matching(Query::types(["Noted", "Never"])),
         Subscribe::hot(Selection::All).matching(Query::types(["Never"])),
+        Subscribe::hot(Selection::All).matching(Query::types(["Never"]).or(tagged("7"))),
+        Subscribe::hot(Selection::parse("shop/Order").unwrap()).matching(order("7")),
         Subscribe::hot(Selection::All),
         Subscribe::hot(Selection::parse("$secret/Thing/a").unwrap()),
     ];
@@ -122,9 +125,9 @@ async fn one_append_wakes_whom_it_concerns(given: Given) {
         waiting.push((subscription, wakes));
     }
     append(store, "bank/Account/a", vec![event("Noted", Some("7")), event("Noted", Some("7"))]).await;
-    let expected = [1, 0, 1, 0, 1, 0, 1, 0, 1, 0];
+    let expected = [1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0];
     let counts = || waiting.iter().map(|(_, wakes)| wakes.count()).collect::<Vec<_>>();
-    until(|| counts().iter().sum::<usize>() >= 5).await;
+    until(|| counts().iter().sum::<usize>() >= 6).await;
     settle().await;
     assert_eq!(counts(), expected);
     // Who was woken and does not come is left alone.

@@ -43,13 +43,20 @@ pub(crate) enum MemberError {
     BadgeTaken { badge: String },
 }
 
+impl MemberError {
+    fn badge_taken(badge: &str) -> Self {
+        assert_ne!(badge, "13", "nobody wants this one");
+        Self::BadgeTaken { badge: badge.to_owned() }
+    }
+}
+
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "club")]
 pub(crate) struct Member {
     pub(crate) joined: bool,
     #[unique(MemberError::EmailTaken)]
     pub(crate) email: Option<String>,
-    #[unique(|badge| MemberError::BadgeTaken { badge: badge.trim().to_owned() }, name = "badge")]
+    #[unique(|badge| MemberError::badge_taken(badge.trim()), name = "badge")]
     pub(crate) number: Option<u64>,
     pub(crate) name: String,
 }

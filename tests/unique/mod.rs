@@ -14,6 +14,7 @@ mod watched;
 use std::collections::BTreeMap;
 
 use newton::app::Builder;
+use newton::causality::Node;
 use newton::store::{EventStore, EventStoreExt, Read, Selection, Streams};
 use newton::{App, CommandId, Error, ErrorKind, ExecuteError, Newton, StreamName, Version};
 use newton_tests::{Given, over_every_store};
@@ -41,6 +42,8 @@ over_every_store!(
     snapshots_and_no_cache_change_nothing,
     unknown_fields_are_named,
     a_rejection_reaches_callers_by_name,
+    a_panic_in_a_rejection_is_an_error,
+    reservations_are_no_effects_of_a_command,
 );
 
 /// An app of the club's types, to be configured further.
@@ -346,6 +349,11 @@ async fn a_no_is_never_said_on_a_stale_state(given: Given) {
     there.execute("bob", set_email("ada@club")).await.unwrap();
     let both = [("Member/email=bob@club", "ada"), ("Member/email=ada@club", "bob")];
     assert_eq!(reservations(&**here.events()).await, owners(both));
+
+    there.execute("cleo", rename("Cleo")).await.unwrap_err();
+    here.execute("cleo", join("cleo@club")).await.unwrap();
+    let refused = there.execute("cleo", join("ada@club")).await.unwrap_err();
+    assert_eq!(refused.rejection(), Some(&MemberError::AlreadyJoined), "she does not even claim it");
 }
 
 async fn reservations_are_hidden(given: Given) {
@@ -396,4 +404,35 @@ async fn a_rejection_reaches_callers_by_name(given: Given) {
     let refused = app.dispatch("bob", "MemberJoin", payload).await.unwrap_err();
     let ExecuteError::Rejected(rejection) = refused else { panic!("{refused}") };
     assert_eq!(rejection.downcast_ref(), Some(&MemberError::EmailTaken));
+}
+
+async fn a_panic_in_a_rejection_is_an_error(given: Given) {
+    let app = started(&given).await;
+    for member in ["ada", "bob"] {
+        app.execute(member, MemberCommand::JoinQuietly).await.unwrap();
+    }
+    app.execute("ada", MemberCommand::SetBadge { badge: 13 }).await.unwrap();
+    let badge = MemberCommand::SetBadge { badge: 13 };
+    let queue = [app.execute("bob", badge), app.execute("bob", rename("Bob"))];
+    let outcomes = futures_util::future::join_all(queue.map(IntoFuture::into_future)).await;
+    let error = outcomes[0].as_ref().unwrap_err().failure().unwrap();
+    assert_eq!(*error.kind(), ErrorKind::Internal);
+    assert!(error.to_string().contains("nobody wants this one"), "{error}");
+    assert!(outcomes[1].is_ok(), "the next in the queue has nothing to do with it");
+}
+
+async fn reservations_are_no_effects_of_a_command(given: Given) {
+    let app = started(&given).await;
+    let receipt = app.execute("ada", join("ada@club")).await.unwrap();
+    let graph = app.causality().correlation(receipt.correlation_id).await.unwrap();
+    let nodes: Vec<_> = graph
+        .nodes()
+        .iter()
+        .map(|node| match node {
+            Node::Command(command) => command.target.as_deref().unwrap_or_default().to_owned(),
+            Node::Event(event) => event.event_type.to_string(),
+            other => panic!("what is {other:?}?"),
+        })
+        .collect();
+    assert_eq!(nodes, ["club/Member/ada", "MemberJoined", "MemberEmailSet"]);
 }

@@ -14,7 +14,7 @@ use newton::domain::{Clock, NewEvent, SystemClock};
 use newton::store::{Append, EventStore, sqlite::SqliteOptions, sqlite::SqliteStore};
 use newton::{Event, ExpectedVersion, Payload, StreamName};
 
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const ROUNDS: usize = 5;
 const ACCOUNTS: u64 = 1_000;
@@ -66,8 +66,8 @@ async fn fill(file: &Path, events: u64) -> Result<(), Failure> {
         let deposited = |amount| {
             let event = AccountEvent::Deposited { amount, reference: REFERENCE.to_owned() };
             let mut payload = Vec::new();
-            event.encode(&mut payload)?;
-            Ok(NewEvent::new(event.event_type().name, Payload::from_encoded(payload)))
+            Event::encode(&event, &mut payload)?;
+            Ok(NewEvent::new(Event::event_type(&event).name, Payload::from_encoded(payload)))
         };
         let page: Result<Vec<_>, serde_json::Error> =
             (number..events.min(number + 100)).map(deposited).collect();

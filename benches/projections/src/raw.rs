@@ -59,7 +59,7 @@ fn each_page(
         while let Some(row) = rows.next()? {
             last = row.get(0)?;
             let index = AccountEvent::index_of(row.get_ref(2)?.as_str()?).ok_or("an unknown type")?;
-            let event = AccountEvent::decode(index, row.get_ref(3)?.as_str()?.as_bytes())?;
+            let event = <AccountEvent as Event>::decode(index, row.get_ref(3)?.as_str()?.as_bytes())?;
             page.push((last, row.get(1)?, amount(&event)));
         }
         if page.is_empty() {

@@ -17,7 +17,7 @@ use crate::log::{Log, PAYLOAD};
 struct Times(Vec<f64>);
 
 impl Times {
-    fn of(times: Vec<Duration>) -> Self {
+    fn of(times: &[Duration]) -> Self {
         let mut micros: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e6).collect();
         micros.sort_by(f64::total_cmp);
         Self(micros)
@@ -47,7 +47,7 @@ pub(crate) async fn measure(dir: &Path, time: Duration, rounds: usize) -> Result
         calls.extend(from_call);
         waits.extend(from_answer);
     }
-    let (commits, calls, waits) = (Times::of(commits), Times::of(calls), Times::of(waits));
+    let (commits, calls, waits) = (Times::of(&commits), Times::of(&calls), Times::of(&waits));
     println!("W6: from append to live handler");
     println!("  raw, one commit:               {}", commits.show());
     println!("  newton, from the call on:      {}", calls.show());
@@ -82,10 +82,10 @@ fn commit(connection: &Connection, time: Duration) -> Result<Vec<Duration>> {
 async fn to_live_handler(log: &mut Log, time: Duration) -> Result<(Vec<Duration>, Vec<Duration>)> {
     let subscriptions = Subscriptions::new(log.store.clone());
     let mut live = subscriptions.open(Subscribe::hot(Selection::All)).await?;
-    let (handled, mut arrivals) = mpsc::unbounded_channel::<(OrderId, Instant)>();
+    let (tell, mut arrivals) = mpsc::unbounded_channel::<(OrderId, Instant)>();
     let handler = tokio::spawn(async move {
         while let Some(Ok(event)) = live.next().await {
-            if handled.send((event.order_id, Instant::now())).is_err() {
+            if tell.send((event.order_id, Instant::now())).is_err() {
                 return;
             }
         }
@@ -94,11 +94,11 @@ async fn to_live_handler(log: &mut Log, time: Duration) -> Result<(Vec<Duration>
     let start = Instant::now();
     while start.elapsed() < time {
         let called = Instant::now();
-        let appended = log.append().await?;
+        let place = log.append().await?;
         let answered = Instant::now();
         let (order_id, arrived) = arrivals.recv().await.ok_or("the handler ended")?;
-        if order_id != appended {
-            return Err(format!("the handler got {order_id} instead of {appended}").into());
+        if order_id != place {
+            return Err(format!("the handler got {order_id} instead of {place}").into());
         }
         from_call.push(arrived.saturating_duration_since(called));
         from_answer.push(arrived.saturating_duration_since(answered));

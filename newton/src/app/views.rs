@@ -67,6 +67,18 @@ impl App {
         CaughtUp { reactions, missing, upto: Upto::Receipt { first, last }, within: CaughtUp::WITHIN }
     }
 
+    /// Waits until a projection, saga or event handler has taken in all that is stored when the wait begins.
+    ///
+    /// # Errors
+    /// As [`caught_up`](Self::caught_up), but parked keys are no error here.
+    pub fn caught_up_now<P: 'static>(&self) -> CaughtUp {
+        let (reactions, missing) = match self.core.reactions.of::<P>() {
+            Ok(reaction) => (vec![reaction.clone()], None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        CaughtUp { reactions, missing, upto: Upto::Head(self.clone()), within: CaughtUp::WITHIN }
+    }
+
     /// Waits until every projection has taken in all that is stored when the wait begins. An app starts before its
     /// projections have caught up: await this where views must be whole from the first request on.
     ///

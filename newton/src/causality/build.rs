@@ -68,7 +68,7 @@ pub(super) struct Build<'a> {
     pub(super) last: HashMap<&'a StreamName, (Version, usize)>,
 }
 
-impl<'a> Build<'a> {
+impl Build<'_> {
     /// An event that no part of Newton wrote for itself.
     fn plain(&mut self, event: &EventNode) {
         let cause = self.cause(event);

@@ -70,12 +70,17 @@ impl Graph {
     }
 
     pub(super) fn new(nodes: Vec<Node>, links: Vec<Link>) -> Self {
+        Self::rooted(nodes, links, None)
+    }
+
+    /// A graph in which a given node is a root, whatever its causes are.
+    fn rooted(nodes: Vec<Node>, links: Vec<Link>, root: Option<usize>) -> Self {
         let places = nodes.iter().enumerate().map(|(place, node)| (node.id(), place)).collect();
         let count = nodes.len();
         let (causes, children) = (vec![None; count], vec![Vec::new(); count]);
         let mut graph = Self { nodes, links, places, causes, children, roots: Vec::new() };
         for (index, link) in graph.links.iter_mut().enumerate() {
-            link.in_tree = graph.causes[link.to].is_none();
+            link.in_tree = graph.causes[link.to].is_none() && root != Some(link.to);
             if link.in_tree {
                 graph.causes[link.to] = Some(index);
             }
@@ -148,7 +153,8 @@ impl Graph {
         path
     }
 
-    /// The graph of a node and of everything that came of it. Empty where the node is not in the graph.
+    /// The graph of a node and of everything that came of it. The node is the first root, and the only one unless causes
+    /// run in a circle. Empty where the node is not in the graph.
     #[must_use]
     pub fn effects(&self, id: &NodeId) -> Self {
         let Some(root) = self.places.get(id).copied() else { return Self::default() };
@@ -160,7 +166,7 @@ impl Graph {
             let (from, to) = (*moved.get(&link.from)?, *moved.get(&link.to)?);
             Some(Link { from, to, ..link.clone() })
         });
-        Self::new(nodes, links.collect())
+        Self::rooted(nodes, links.collect(), Some(0))
     }
 
     /// Every node from the roots down: each before those it caused, and these in the order of the nodes.

@@ -11,6 +11,7 @@ use super::graph::Graph;
 use super::node::{Node, NodeId};
 use crate::domain::{CorrelationId, EventId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::unique::is_reservation;
 use crate::store::{EventStore, EventStoreExt, Read, Selection};
 
 const ASK: &str = "ask for causality";
@@ -79,7 +80,7 @@ impl Causality {
         }
     }
 
-    /// The event and everything that came of it inside its correlation. The event is the root.
+    /// The event and everything that came of it inside its correlation: see [`Graph::effects`].
     ///
     /// Whoever starts a correlation of its own because of an event is not among the effects: see
     /// [`Caller::caused_by`](crate::Caller::caused_by).
@@ -133,7 +134,10 @@ impl Causality {
     async fn collect(&self, selection: Selection, facts: &mut Vec<Fact>) -> Result<()> {
         let mut events = pin!(self.events.events(Read::of(selection)));
         while let Some(event) = events.try_next().await? {
-            self.keep(facts, Fact::of(&event))?;
+            // A reservation goes with the event that takes or gives up its value.
+            if !is_reservation(&event.stream) {
+                self.keep(facts, Fact::of(&event))?;
+            }
         }
         Ok(())
     }

@@ -65,13 +65,10 @@ impl<K: Keep> Projector<K> {
     /// Runs under the lease, if it takes one.
     async fn run_alone(&self, stop: &Stop) -> Result<()> {
         self.monitor.enter(Phase::Starting);
-        let lease = match K::LEASED {
-            true => match self.acquire(stop.clone()).await? {
-                Some(lease) => Some(lease),
-                None => return Ok(()),
-            },
-            false => None,
-        };
+        let lease = if K::LEASED { self.acquire(stop.clone()).await? } else { None };
+        if K::LEASED && lease.is_none() {
+            return Ok(());
+        }
         self.monitor.enter(Phase::CatchingUp);
         let ended = self.lead(stop, lease.as_ref()).await;
         self.desk.clear();

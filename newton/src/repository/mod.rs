@@ -27,7 +27,6 @@ mod retry;
 mod run;
 pub mod snapshot;
 mod together;
-#[doc = include_str!("../../docs/uniqueness.md")]
 pub mod unique;
 pub mod updates;
 

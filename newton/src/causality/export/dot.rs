@@ -22,9 +22,10 @@ fn write(graph: &Graph, text: &mut String) -> std::fmt::Result {
         let label = link.relation.as_ref().map(|relation| format!("label=\"{}\"", quoted(relation)));
         let style = (!link.in_tree).then(|| "style=dashed".to_owned());
         let attributes: Vec<String> = label.into_iter().chain(style).collect();
-        match attributes.is_empty() {
-            true => writeln!(text, ";")?,
-            false => writeln!(text, " [{}];", attributes.join(", "))?,
+        if attributes.is_empty() {
+            writeln!(text, ";")?;
+        } else {
+            writeln!(text, " [{}];", attributes.join(", "))?;
         }
     }
     Ok(())

@@ -122,12 +122,12 @@ impl<P: SqliteProjection> Sqlite<P> {
         SqliteReplica::open(opening, generation, self.monitor.clone()).await
     }
 
-    /// Makes a copy the one that readers see and parked work goes to.
-    fn serve(&self, replica: &SqliteReplica<P>) {
+    /// Makes a copy the one that readers see and parked work goes to; gives the one they saw before.
+    fn serve(&self, replica: &SqliteReplica<P>) -> Option<Arc<Pool>> {
         let running = Running { worker: replica.worker.clone(), is_changed: replica.is_changed };
         *self.running() = Some(running);
         let pool = Pool::new(self.shared.place.file(replica.generation));
-        self.shared.live.send_replace(Some(Arc::new(pool)));
+        self.shared.live.send_replace(Some(Arc::new(pool)))
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running<P>>> {
@@ -209,8 +209,10 @@ impl<P: SqliteProjection> Keep for Sqlite<P> {
     async fn switch(&self, built: &mut SqliteReplica<P>, lease: Option<&Lease>) -> Result<()> {
         let generations = Generations { live: built.generation, next: None };
         self.shared.place.write(generations, lease).await?;
-        self.serve(built);
-        self.shared.place.tidy(generations)
+        if let Some(old) = self.serve(built) {
+            old.retire();
+        }
+        Ok(())
     }
 
     fn is_changed(&self) -> bool {

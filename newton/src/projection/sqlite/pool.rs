@@ -1,6 +1,7 @@
 //! A few connections that read one file.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -17,11 +18,17 @@ const KEPT: usize = 4;
 pub(super) struct Pool {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    is_retired: AtomicBool,
 }
 
 impl Pool {
     pub(super) fn new(file: PathBuf) -> Self {
-        Self { file, idle: Mutex::default() }
+        Self { file, idle: Mutex::default(), is_retired: AtomicBool::new(false) }
+    }
+
+    /// Has the file removed once its last reader is done.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
     }
 
     pub(super) fn file(&self) -> &Path {
@@ -54,6 +61,21 @@ impl Pool {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < KEPT && connection.is_autocommit() {
             idle.push(connection);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if !*self.is_retired.get_mut() {
+            return;
+        }
+        self.idle.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        for ending in ["", "-wal", "-shm"] {
+            let mut file = self.file.clone().into_os_string();
+            file.push(ending);
+            // What cannot be removed now is removed at the next start.
+            let _ = std::fs::remove_file(file);
         }
     }
 }

@@ -1,4 +1,7 @@
 //! Values that no two aggregates of a kind may have: reserved, given up and looked up.
+#![doc = include_str!("../../../docs/uniqueness.md")]
+//!
+//! # Map
 //!
 //! - `claim`: what a command changes of its aggregate's unique values
 //! - `place`: the system stream in which a value is reserved; `reservation`: what stands there
@@ -13,6 +16,7 @@ mod reserve;
 mod settle;
 
 pub(crate) use claim::{Claim, Step, all, apply, rejection};
+pub(crate) use place::is_reservation;
 pub(crate) use reserve::check;
 pub use reserve::{Duplicate, ReserveReport};
 pub(crate) use settle::{Holders, Settled, settle};

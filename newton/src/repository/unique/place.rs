@@ -12,9 +12,17 @@ use crate::error::{Error, ErrorKind, Result};
 /// The longest escaped value that stands in a name as it is, in bytes.
 const LONGEST: usize = 200;
 
+/// How the names of all these streams begin.
+const PREFIX: &str = "$unique/";
+
 /// The stream in which a value of a field is reserved.
 pub(super) fn of(domain: &str, field: &str, value: &str) -> Result<StreamName> {
-    StreamName::parse(format!("$unique/{domain}/{field}/{}", escape(value)))
+    StreamName::parse(format!("{PREFIX}{domain}/{field}/{}", escape(value)))
+}
+
+/// Whether a stream holds the reservations of a value.
+pub(crate) fn is_reservation(stream: &StreamName) -> bool {
+    stream.as_str().starts_with(PREFIX)
 }
 
 /// Checks that the names of an aggregate and its field leave room for values.

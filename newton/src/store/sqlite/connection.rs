@@ -52,11 +52,9 @@ pub(super) fn reader(file: &Path, options: &SqliteOptions, cache_bytes: usize) -
 pub(crate) fn open_beside(file: &Path, read_only: bool) -> rusqlite::Result<Connection> {
     const CACHE_BYTES: usize = 16 * 1024 * 1024;
     let options = SqliteOptions::default();
-    let flags = match read_only {
-        // A file that a killed process left may have to be mended by whoever opens it first, which a read-only one cannot.
-        true => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        false => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-    };
+    // A file that a killed process left may have to be mended by whoever opens it first, which a read-only one cannot.
+    let create = if read_only { OpenFlags::empty() } else { OpenFlags::SQLITE_OPEN_CREATE };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | create;
     let connection = connect(file, flags, &options)?;
     if read_only {
         connection.pragma_update(None, "query_only", true)?;

@@ -1,0 +1,86 @@
+//! The rules of orders, payments and shipments as sentences.
+
+use newton::testkit::Scenario;
+
+use crate::order::{Order, OrderCommand, OrderError, OrderEvent};
+use crate::payment::{Payment, PaymentCommand, PaymentError, PaymentEvent};
+use crate::shipment::{Shipment, ShipmentCommand, ShipmentError, ShipmentEvent};
+
+const ORDER: &str = "scenario";
+
+fn placed() -> OrderEvent {
+    let (customer, address) = ("ada".into(), "12 Analytical Lane".into());
+    OrderEvent::Placed { order: ORDER.into(), customer, address, total: 120, seconds_to_pay: 60 }
+}
+
+fn cancelled() -> OrderEvent {
+    OrderEvent::Cancelled { order: ORDER.into(), reason: "changed my mind".into() }
+}
+
+#[test]
+fn an_order_is_placed_once_and_not_for_nothing() {
+    let place = |total| OrderCommand::Place {
+        customer: "ada".into(),
+        address: "12 Analytical Lane".into(),
+        total,
+        seconds_to_pay: 60,
+    };
+    Scenario::<Order>::new()
+        .when(place(0))
+        .then_rejected(OrderError::NothingOrdered)
+        .when(place(120))
+        .then(placed())
+        .when(place(120))
+        .then_rejected(OrderError::AlreadyPlaced);
+}
+
+#[test]
+fn an_order_is_completed_or_cancelled_and_not_both() {
+    let cancel = || OrderCommand::Cancel { reason: "changed my mind".into() };
+    Scenario::<Order>::given(placed())
+        .when(cancel())
+        .then(cancelled())
+        .when(cancel())
+        .then_nothing()
+        .when(OrderCommand::Complete)
+        .then_rejected(OrderError::Cancelled);
+    Scenario::<Order>::given([placed(), OrderEvent::Completed { order: ORDER.into() }])
+        .when(cancel())
+        .then_rejected(OrderError::Completed);
+    Scenario::<Order>::new().when(OrderCommand::Complete).then_rejected(OrderError::NotPlaced);
+}
+
+#[test]
+fn money_is_taken_once_and_given_back_once() {
+    let order = || ORDER.to_owned();
+    Scenario::<Payment>::given(PaymentEvent::Requested { order: order(), amount: 120 })
+        .when(PaymentCommand::Pay)
+        .then(PaymentEvent::Received { order: order(), amount: 120 })
+        .when(PaymentCommand::Pay)
+        .then_rejected(PaymentError::AlreadyPaid)
+        .when(PaymentCommand::Refund)
+        .then(PaymentEvent::Refunded { order: order(), amount: 120 })
+        .when(PaymentCommand::Refund)
+        .then_nothing();
+}
+
+#[test]
+fn nobody_pays_for_what_is_withdrawn() {
+    Scenario::<Payment>::given(PaymentEvent::Requested { order: ORDER.into(), amount: 120 })
+        .when(PaymentCommand::Withdraw)
+        .then(PaymentEvent::Withdrawn { order: ORDER.into() })
+        .when(PaymentCommand::Pay)
+        .then_rejected(PaymentError::Withdrawn);
+}
+
+#[test]
+fn a_shipment_needs_a_place_to_go_to_and_goes_once() {
+    let ship = |address: &str| ShipmentCommand::Ship { address: address.into() };
+    Scenario::<Shipment>::new()
+        .when(ship("nowhere"))
+        .then_rejected(ShipmentError::NoSuchAddress { address: "nowhere".into() })
+        .when(ship("12 Analytical Lane"))
+        .then(ShipmentEvent::Shipped { order: ORDER.into(), address: "12 Analytical Lane".into() })
+        .when(ship("12 Analytical Lane"))
+        .then_rejected(ShipmentError::AlreadyShipped);
+}
