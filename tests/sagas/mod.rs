@@ -2,7 +2,9 @@
 
 mod commands;
 mod crash;
+mod outages;
 mod routing;
 mod script;
 pub(crate) mod shop;
 mod timers;
+mod versions;
