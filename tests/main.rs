@@ -28,4 +28,5 @@ mod snapshots;
 mod sqlite;
 mod start;
 mod subscriptions;
+mod testkit;
 mod tracing;
