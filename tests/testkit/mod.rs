@@ -1,5 +1,6 @@
 //! The test kit: scenarios of sagas, projections and whole apps pass where they should, and fail where they must.
 
+mod apps;
 mod projections;
 mod sagas;
 mod shop;

@@ -20,13 +20,18 @@ impl App {
     pub(crate) fn unrest(&self, head: OrderId) -> Unrest {
         let late = |reaction: &&std::sync::Arc<dyn Reaction>| {
             let monitor = reaction.monitor();
-            monitor.is_busy() || monitor.position() < head || monitor.phase() == Phase::Paused
+            monitor.is_busy()
+                || monitor.is_waiting()
+                || monitor.position() < head
+                || monitor.phase() == Phase::Paused
         };
         let mut unrest = Unrest::None;
         for reaction in self.core.reactions.all().filter(late) {
             let monitor = reaction.monitor();
             // A domain service is behind while an event of it waits for its next attempt.
-            let may_wait = monitor.phase() == Phase::Paused || monitor.kind() == ReactionKind::EventHandler;
+            let may_wait = monitor.is_waiting()
+                || monitor.phase() == Phase::Paused
+                || monitor.kind() == ReactionKind::EventHandler;
             if monitor.is_busy() || !may_wait {
                 return Unrest::Work;
             }
