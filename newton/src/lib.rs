@@ -96,7 +96,7 @@
 //! # Pages
 //!
 //! Each concept has a page with examples, at the top of its module: [subscriptions](subscription),
-//! [read models](projection), [sagas](saga), [domain services](service), [causality](causality),
+//! [read models](projection), [sagas](saga), [domain services](service), [causes and effects](causality),
 //! [uniqueness](repository::unique), and [running an app](app): health, failures, parked work, several apps on one store,
 //! shutdown. The derives have theirs: [`Event`](macro@Event), [`Command`](macro@Command), [`Rejection`](macro@Rejection),
 //! [`Aggregate`](macro@Aggregate), [`Projection`](macro@Projection), [`Saga`](macro@Saga) and
