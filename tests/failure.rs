@@ -40,6 +40,9 @@ impl Timed {
     async fn start(given: &Given, probe: &Probe, change: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = VirtualClock::new();
         let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, Recorder)>();
+        // Time runs fast here, and is not to end what a slow machine has begun.
+        let patient = HandlerPolicy { timeout: FOR_EVER, ..HandlerPolicy::default() };
+        let builder = builder.handlers(patient);
         let builder = change(builder.provide(probe.clone()).service("tests").clock(clock.clone()));
         Self { app: builder.start().await.unwrap(), clock, probe: probe.clone() }
     }
@@ -83,6 +86,7 @@ impl Timed {
     }
 }
 
+const FOR_EVER: Duration = Duration::MAX;
 const KEY: &str = "bank/Account/acc-0";
 
 /// The first account fails, the others do not.
@@ -197,7 +201,8 @@ async fn a_panic_is_a_failure(given: Given) {
 async fn a_handler_over_its_time_is_cancelled(given: Given) {
     let probe = Probe::new();
     probe.act(|one| if one.event.stream.id() == "acc-0" { Act::Hang } else { Act::Handle });
-    let timed = Timed::start(&given, &probe, once).await;
+    let policy = HandlerPolicy { timeout: Duration::from_secs(30), ..one_attempt() };
+    let timed = Timed::start(&given, &probe, |builder| builder.handlers(policy)).await;
     timed.open_accounts(2).await;
     probe.until_handled(1).await;
     timed.until_parked(1).await;
@@ -284,10 +289,14 @@ async fn an_outage_of_the_store_pauses_and_skips_nothing(given: Given) {
     assert!(timed.app.parked_of::<Recorder>().await.unwrap().is_empty());
 }
 
+fn one_attempt() -> HandlerPolicy {
+    let retry = RetryPolicy { attempts: 1, ..HandlerPolicy::default().retry };
+    HandlerPolicy { retry, timeout: FOR_EVER, ..HandlerPolicy::default() }
+}
+
 /// One attempt is all.
 fn once(builder: Builder) -> Builder {
-    let retry = RetryPolicy { attempts: 1, ..HandlerPolicy::default().retry };
-    builder.handlers(HandlerPolicy { retry, ..HandlerPolicy::default() })
+    builder.handlers(one_attempt())
 }
 
 /// A state store that can be down.

@@ -63,6 +63,8 @@ impl SqliteProjection for Ledger {
 }
 
 impl Register for Ledger {
+    type Kind = newton::registry::kind::Projection;
+
     fn register(registry: &mut Registry) {
         registry.add_reaction(ReactionEntry::sqlite_projection::<Self>());
     }

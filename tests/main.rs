@@ -31,5 +31,6 @@ mod snapshots;
 mod sqlite;
 mod start;
 mod subscriptions;
+mod testkit;
 mod tracing;
 mod unique;

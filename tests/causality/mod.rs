@@ -3,6 +3,7 @@
 mod exports;
 mod hand;
 mod random;
+mod running;
 mod sagas;
 
 use newton::causality::{Branch, Graph, Node, NodeId};

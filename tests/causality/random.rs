@@ -42,7 +42,7 @@ fn advanced() -> impl Strategy<Value = (String, Value)> {
             let record = json!({
                 "trigger": {"id": "x", "kind": kind, "name": name}, "commands": commands,
                 "compensations": compensations, "timers_set": set, "timers_gone": gone,
-                "timers_cancelled": cancelled, "recover": recover,
+                "timers_cancelled": cancelled, "recover": recover, "state": {}, "version": 1,
             });
             ("$SagaAdvanced".to_owned(), record)
         },
@@ -51,7 +51,7 @@ fn advanced() -> impl Strategy<Value = (String, Value)> {
 
 fn outcome() -> impl Strategy<Value = (String, Value)> {
     let result = select(&["done", "rejected", "failed", "dropped"][..]);
-    let one = (id(), result, any::<u64>(), option::of(any::<String>())).prop_map(
+    let one = (id(), result, any::<u32>(), option::of(any::<String>())).prop_map(
         |(command, result, attempts, reason)| {
             json!({"command": command, "result": result, "attempts": attempts, "reason": reason})
         },
@@ -64,7 +64,9 @@ fn content() -> impl Strategy<Value = (String, Value)> {
         3 => name().prop_map(|name| (name, json!({}))),
         2 => advanced(),
         2 => outcome(),
-        1 => name().prop_map(|status| ("$SagaEnded".to_owned(), json!({"status": status}))),
+        1 => (select(&["ended", "compensated", "parked"][..]), name()).prop_map(|(status, reason)| {
+            ("$SagaEnded".to_owned(), json!({"key": "k", "status": status, "reason": reason}))
+        }),
     ]
 }
 

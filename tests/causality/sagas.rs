@@ -203,6 +203,22 @@ missing event, a2
 }
 
 #[test]
+fn a_failure_hangs_below_the_command_that_failed_whatever_else_its_record_says() {
+    let outcomes = json!([
+        {"command": "collect", "result": "done", "attempts": 1},
+        {"command": "ship", "result": "rejected", "attempts": 1, "reason": "out of stock"},
+    ]);
+    let mut events = story();
+    events.truncate(5);
+    events.push(
+        made("o", SAGA, "$SagaOutcome").saying(&json!({"outcomes": outcomes})).because("a1", "outcome"),
+    );
+    let graph = Graph::of(&recorded(&events));
+    let causes: Vec<_> = graph.causes(&NodeId::Event("o".into())).into_iter().map(Node::id).collect();
+    assert_eq!(causes[1], NodeId::Command("ship".into()));
+}
+
+#[test]
 fn a_recovered_failure_compensates_nothing() {
     let mut events = story();
     events.truncate(6);

@@ -134,7 +134,8 @@ async fn an_append_that_is_half_there_is_found() {
     app.execute("acc-1", three).command_id(sized_id(3)).await.unwrap();
     let file = given.url().trim_start_matches("sqlite://");
     check_file(Path::new(file), &[]).await.insist("before");
-    Connection::open(file).unwrap().execute("DELETE FROM events WHERE order_id = 4", []).unwrap();
+    let half = "DELETE FROM events WHERE order_id = 4; DELETE FROM event_correlations WHERE order_id = 4;";
+    Connection::open(file).unwrap().execute_batch(half).unwrap();
     let findings = check_file(Path::new(file), &[]).await;
     assert_eq!((findings.lost.len(), findings.broken.len()), (0, 1), "{findings:?}");
 }

@@ -38,6 +38,8 @@ macro_rules! projection {
         }
 
         impl Register for $type {
+            type Kind = newton::registry::kind::Projection;
+
             fn register(registry: &mut Registry) {
                 registry.add_reaction(ReactionEntry::$entry::<$type>());
             }

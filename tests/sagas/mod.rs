@@ -2,7 +2,9 @@
 
 mod commands;
 mod crash;
+mod outages;
 mod routing;
 mod script;
-mod shop;
+pub(crate) mod shop;
 mod timers;
+mod versions;

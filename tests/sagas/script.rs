@@ -1,5 +1,7 @@
 //! A saga that does what events tell it to, and an aggregate whose effects can be counted.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use newton::prelude::*;
@@ -122,8 +124,10 @@ impl Script {
                 ["recover"] => flow.recover(),
                 ["end"] => flow.end(),
                 ["fail"] => return Err(newton::HandlerError::new("told to fail")),
-                ["fail-until-mended"] if !MENDED.load(std::sync::atomic::Ordering::SeqCst) => {
-                    return Err(newton::HandlerError::new("not mended"));
+                ["fail-until-mended"] => {
+                    if !MENDED.load(SeqCst) {
+                        return Err(newton::HandlerError::new("not mended"));
+                    }
                 }
                 ["panic"] => panic!("told to panic"),
                 ["ignore"] => {}
@@ -135,7 +139,7 @@ impl Script {
 }
 
 /// Whether what was broken is mended: for all tests of a process, so only one of them may set it.
-pub static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+pub static MENDED: AtomicBool = AtomicBool::new(false);
 
 impl On<Told> for Script {
     fn on(&mut self, event: &Told, flow: &mut Flow) -> Result<()> {

@@ -18,7 +18,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let (write, read) = (payload::write(), payload::read_struct());
     let (fingerprint, snapshot_every) = (fingerprint_of(model), snapshot_every(model));
     let (functions, unique) = (functions(model), unique(model));
-    let register = family::register(ident, &quote!(add_aggregate));
+    let register = family::register(ident, "Aggregate", &quote!(add_aggregate));
     quote! {
         const _: () = {
             #mirror

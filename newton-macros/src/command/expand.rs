@@ -18,7 +18,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         let (name, rust_name) = (&name.text, family::rust_name(shape, variant));
         quote!(::newton::domain::CommandType { name: #name, rust_name: #rust_name })
     });
-    let register = family::register(ident, &quote!(add_commands));
+    let register = family::register(ident, "Command", &quote!(add_commands));
     quote! {
         const _: () = {
             #items

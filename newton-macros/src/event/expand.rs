@@ -22,7 +22,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         .zip(types)
         .map(|(variant, event)| describe(event, &family::rust_name(shape, variant)));
     let tags = tags(model);
-    let register = family::register(ident, &quote!(add_events));
+    let register = family::register(ident, "Event", &quote!(add_events));
     quote! {
         const _: () = {
             #items

@@ -19,7 +19,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             impl ::newton::service::ReplaySafe for #ident {}
         }
     });
-    let register = reaction.register("event_handler");
+    let register = reaction.register("EventHandler", "event_handler");
     quote! {
         const _: () = {
             #listened

@@ -20,7 +20,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         Some(word) => (sqlite(model, word), "sqlite_projection"),
         None => (TokenStream::new(), "projection"),
     };
-    let register = reaction.register(entry);
+    let register = reaction.register("Projection", entry);
     quote! {
         const _: () = {
             #listened

@@ -16,7 +16,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let (listened, consts, functions) =
         (reaction.listened("OnTrigger", "on_trigger"), consts(model), functions(model));
     let (write, read) = (payload::write(), payload::read_struct());
-    let register = reaction.register("saga");
+    let register = reaction.register("Saga", "saga");
     quote! {
         const _: () = {
             #mirror

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::errors::Errors;
@@ -107,14 +107,17 @@ pub(crate) fn rust_name(shape: &Shape, variant: &Variant) -> TokenStream {
 }
 
 /// Announces a type to the registry, which has a function to add it.
-pub(crate) fn register(ident: &Ident, add: &TokenStream) -> TokenStream {
-    announce(ident, &quote!(registry.#add::<Self>();))
+pub(crate) fn register(ident: &Ident, kind: &str, add: &TokenStream) -> TokenStream {
+    announce(ident, kind, &quote!(registry.#add::<Self>();))
 }
 
-/// Announces a type that adds itself to `registry` so.
-pub(crate) fn announce(ident: &Ident, add: &TokenStream) -> TokenStream {
+/// Announces a type that adds itself to `registry` so. `kind` is the type that says what it is.
+pub(crate) fn announce(ident: &Ident, kind: &str, add: &TokenStream) -> TokenStream {
+    let kind = Ident::new(kind, Span::call_site());
     quote! {
         impl ::newton::registry::Register for #ident {
+            type Kind = ::newton::registry::kind::#kind;
+
             fn register(registry: &mut ::newton::registry::Registry) {
                 #add
             }

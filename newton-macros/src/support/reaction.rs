@@ -119,8 +119,8 @@ impl Reaction {
         }
     }
 
-    /// Announces the type, with the events it listens to. `entry` is the constructor of its entry.
-    pub(crate) fn register(&self, entry: &str) -> TokenStream {
+    /// Announces the type of that kind, with the events it listens to. `entry` is the constructor of its entry.
+    pub(crate) fn register(&self, kind: &str, entry: &str) -> TokenStream {
         let ident = &self.shape.ident;
         // On the struct's name, where what it lacks is reported.
         let here = ident.span().resolved_at(Span::call_site());
@@ -130,7 +130,7 @@ impl Reaction {
             ::newton::__private::add_events(LISTENED, registry);
             registry.add_reaction(#entry);
         };
-        family::announce(ident, &add)
+        family::announce(ident, kind, &add)
     }
 }
 

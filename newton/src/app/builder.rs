@@ -11,7 +11,7 @@ use crate::bus::Middleware;
 use crate::domain::{Clock, Name, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
-use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
+use crate::repository::{Dispatch, RetryPolicy, Settings, SnapshotPolicy};
 use crate::service::EventHandler;
 use crate::store::{Stores, open};
 use crate::subscription::{HandlerPolicies, HandlerPolicy, Node, Provided};
@@ -38,6 +38,7 @@ pub struct Builder {
     lease_term: Duration,
     rebuild_changed: bool,
     command_retry: RetryPolicy,
+    dispatch: Option<Arc<dyn Dispatch>>,
 }
 
 /// Where the stores come from.
@@ -66,6 +67,7 @@ impl Default for Builder {
                 base: Duration::from_millis(50),
                 longest: Duration::from_secs(30),
             },
+            dispatch: None,
         }
     }
 }
@@ -144,6 +146,12 @@ impl Builder {
         self
     }
 
+    /// Gives these values to the handlers, in place of earlier ones.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn provided(self, provided: Provided) -> Self {
+        Self { provided, ..self }
+    }
+
     /// Tries failing event handlers by this policy.
     pub fn handlers(mut self, policy: HandlerPolicy) -> Self {
         self.handler_policies.default = policy;
@@ -181,6 +189,12 @@ impl Builder {
         Self { command_retry: policy, ..self }
     }
 
+    /// Gives the commands of sagas to somebody else than this app's aggregates.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn dispatch(self, dispatch: Arc<dyn Dispatch>) -> Self {
+        Self { dispatch: Some(dispatch), ..self }
+    }
+
     /// Opens the store, checks that program and log fit each other, and runs.
     ///
     /// # Errors
@@ -210,6 +224,7 @@ impl Builder {
             lease_term,
             rebuild_changed,
             command_retry,
+            dispatch,
             ..
         } = self;
         let parts = Parts {
@@ -224,6 +239,7 @@ impl Builder {
             lease_term,
             rebuild_changed,
             command_retry,
+            dispatch,
         };
         start::run(parts).await
     }

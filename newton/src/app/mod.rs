@@ -16,6 +16,8 @@ mod health;
 mod lease;
 mod parked;
 mod reactions;
+#[cfg(feature = "testkit")]
+mod rest;
 mod sagas;
 mod services;
 mod shutdown;
@@ -35,6 +37,8 @@ use futures_util::Stream;
 pub use builder::Builder;
 pub use execute::{Execute, Named};
 pub use health::Health;
+#[cfg(feature = "testkit")]
+pub(crate) use rest::Unrest;
 pub use shutdown::Shutdown;
 pub use together::Together;
 pub use views::CaughtUp;

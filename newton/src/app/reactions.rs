@@ -74,6 +74,12 @@ impl Reactions {
         self.running::<T>().map(|running| running.resume.notify_waiters())
     }
 
+    /// Runs all again now that wait after a failure.
+    #[cfg(feature = "testkit")]
+    pub(super) fn resume_all(&self) {
+        self.running.iter().for_each(|running| running.resume.notify_waiters());
+    }
+
     /// Asks all to finish what is under way.
     pub(super) fn stop(&self) {
         self.stopper.stop();

@@ -12,7 +12,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{AggregateEntry, Registry};
-use crate::repository::{Caller, Environment, RetryPolicy, Settings, unique};
+use crate::repository::{Caller, Dispatch, Environment, RetryPolicy, Settings, unique};
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
@@ -29,6 +29,7 @@ pub(super) struct Parts {
     pub(super) lease_term: Duration,
     pub(super) rebuild_changed: bool,
     pub(super) command_retry: RetryPolicy,
+    pub(super) dispatch: Option<Arc<dyn Dispatch>>,
 }
 
 pub(super) async fn run(parts: Parts) -> Result<App> {
@@ -44,6 +45,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         lease_term,
         rebuild_changed,
         command_retry,
+        dispatch,
     } = parts;
     let events_file = stores.file.clone();
     let projections = projections.or_else(|| events_file.as_deref().map(beside));
@@ -66,7 +68,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         runtime: runtime.clone(),
         provided,
         handler_policies,
-        dispatch: bus.clone(),
+        dispatch: dispatch.unwrap_or_else(|| bus.clone()),
         command_retry,
         projections,
         events_file,

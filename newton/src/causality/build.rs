@@ -4,11 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::graph::{Graph, Link};
 use super::node::{CommandNode, EventNode, Node, NodeId};
-use super::record::{Record, Sent};
+use super::saga;
 use crate::domain::{CommandId, EventId, Name, RecordedEvent, StreamName, Version};
+use crate::saga::record::{PlannedCommand, Record};
 
 /// How what is sent because something failed is related to the records that ask for it.
 pub(super) const COMPENSATION: Name = Name::from_static("compensation");
+
+/// The streams of sagas begin so.
+const SAGAS: &str = "$saga/";
 
 /// What a graph needs to know of an event.
 #[derive(Debug)]
@@ -21,8 +25,10 @@ pub(super) struct Fact {
 
 impl Fact {
     pub(super) fn of(event: &RecordedEvent) -> Self {
-        let record = Record::of(event);
-        let detail = record.as_ref().and_then(Record::detail);
+        // A record of a later version is an event like any other.
+        let is_saga = event.stream.as_str().starts_with(SAGAS);
+        let record = is_saga.then(|| Record::decode(event).ok()).flatten();
+        let detail = record.as_ref().and_then(saga::detail);
         Self { event: EventNode { detail, ..EventNode::from(event) }, record, elsewhere: false }
     }
 
@@ -61,7 +67,7 @@ pub(super) struct Build<'a> {
     /// Of each saga's stream, the timers that are set, by name.
     pub(super) timers: HashMap<(&'a StreamName, &'a str), usize>,
     /// Commands that are sent only if something fails, with the record that says so.
-    pub(super) compensations: HashMap<CommandId, (usize, &'a Sent)>,
+    pub(super) compensations: HashMap<CommandId, (usize, &'a PlannedCommand)>,
     /// Of each saga's stream, the ids of these in the order they were recorded.
     pub(super) undo: HashMap<&'a StreamName, Vec<CommandId>>,
     /// Of each saga's stream, its last record.

@@ -5,7 +5,7 @@
 //!
 //! - [`Causality`]: asks a store, from [`App::causality`](crate::App::causality)
 //! - [`Graph`]: who caused what, a plain value; [`Node`], [`NodeId`], [`Edge`]: what it is made of
-//! - `build`: from events to a graph; `saga`: what the records of sagas add to it; `record`: how these are read
+//! - `build`: from events to a graph; `saga`: what the records of sagas add to it
 //! - `export`: DOT, Mermaid and JSON
 
 mod build;
@@ -13,7 +13,6 @@ mod export;
 mod graph;
 mod node;
 mod query;
-mod record;
 mod saga;
 
 pub use graph::{Branch, Edge, Graph};

@@ -108,7 +108,7 @@ pub struct DispatchNode {
     /// The command that was sent.
     pub command_id: CommandId,
     /// How often it was tried; `None` while no outcome is recorded.
-    pub attempts: Option<u64>,
+    pub attempts: Option<u32>,
     /// What came of it.
     pub result: DispatchResult,
     /// Why it was rejected or failed, as text.

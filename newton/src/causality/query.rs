@@ -34,7 +34,7 @@ impl Causality {
         Self { events, limit: Self::LIMIT }
     }
 
-    /// Answers with at most so many events. In a graph each of them takes about a kilobyte of memory.
+    /// Answers with at most so many events. While it is asked, each of them takes up to two kilobytes of memory.
     #[must_use]
     pub fn limit(self, events: usize) -> Self {
         Self { limit: events, ..self }

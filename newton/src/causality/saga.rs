@@ -10,15 +10,20 @@ use std::collections::HashSet;
 
 use super::build::{Build, COMPENSATION};
 use super::node::{CommandNode, DispatchNode, DispatchResult, EventNode, Node, NodeId, TimerNode};
-use super::record::{Advanced, Ended, Outcome, OutcomeResult, Record, Sent, TimerSet, TriggerKind};
 use crate::domain::{CommandId, Name, Timestamp};
+use crate::saga::record::{
+    Advanced, CommandOutcome, CommandResult, Ended, EndedAs, PlannedCommand, Record, TimerRecord, TriggerKind,
+};
 
-impl Record {
-    /// What a reader is told of a record besides its type.
-    pub(super) fn detail(&self) -> Option<String> {
-        let Self::Ended(Ended { status, reason }) = self else { return None };
-        Some(reason.as_ref().map_or_else(|| status.clone(), |reason| format!("{status}: {reason}")))
-    }
+/// What a reader is told of a record besides its type.
+pub(super) fn detail(record: &Record) -> Option<String> {
+    let Record::Ended(Ended { status, reason, .. }) = record else { return None };
+    let status = match status {
+        EndedAs::Ended => "ended",
+        EndedAs::Compensated => "compensated",
+        EndedAs::Parked => "parked",
+    };
+    Some(reason.as_ref().map_or_else(|| status.to_owned(), |reason| format!("{status}: {reason}")))
 }
 
 impl<'a> Build<'a> {
@@ -75,7 +80,7 @@ impl<'a> Build<'a> {
     }
 
     /// A command that a record asks for; gives the command's node.
-    pub(super) fn dispatch(&mut self, by: usize, sent: &Sent, relation: Option<Name>) -> usize {
+    pub(super) fn dispatch(&mut self, by: usize, sent: &PlannedCommand, relation: Option<Name>) -> usize {
         let id = CommandId::from(sent.id.as_str());
         let dispatch = self.pending(&id);
         self.link(by, dispatch, relation);
@@ -104,7 +109,7 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn outcomes(&mut self, event: &'a EventNode, outcomes: &'a [Outcome]) -> usize {
+    fn outcomes(&mut self, event: &'a EventNode, outcomes: &'a [CommandOutcome]) -> usize {
         let cause = self.cause(event);
         let mut commands = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
@@ -114,14 +119,15 @@ impl<'a> Build<'a> {
         if commands.is_empty() {
             self.link_cause(cause, node);
         }
-        for command in commands {
+        // The last one brought the record about: a saga sends up to the first that fails.
+        for command in commands.into_iter().rev() {
             self.link(command, node, None);
         }
         node
     }
 
     /// Notes the outcome of a command; gives the command's node. Where nothing else says who sent it, `cause` did.
-    fn settle(&mut self, outcome: &Outcome, cause: Option<usize>) -> usize {
+    fn settle(&mut self, outcome: &CommandOutcome, cause: Option<usize>) -> usize {
         let id = CommandId::from(outcome.command.as_str());
         let command = self.command(&id, None);
         let unsent = self.find(&NodeId::Dispatch(id.clone())).is_none();
@@ -131,14 +137,14 @@ impl<'a> Build<'a> {
             self.link(dispatch, command, None);
         }
         if let Node::Dispatch(node) = &mut self.nodes[dispatch] {
-            node.attempts = outcome.attempts;
+            node.attempts = Some(outcome.attempts);
             node.result = outcome.result.into();
             node.reason.clone_from(&outcome.reason);
         }
         if let Node::Command(node) | Node::RejectedCommand { command: node, .. } = &self.nodes[command] {
             let node = node.clone();
             self.nodes[command] = match outcome.result {
-                OutcomeResult::Rejected => {
+                CommandResult::Rejected => {
                     Node::RejectedCommand { command: node, reason: outcome.reason.clone() }
                 }
                 _ => Node::Command(node),
@@ -155,7 +161,7 @@ impl<'a> Build<'a> {
         let goes_on: HashSet<&str> =
             advanced.timers_set.iter().map(|timer| &*timer.name).chain(fired).collect();
         for timer in advanced.timers_gone.iter().filter(|timer| !goes_on.contains(&*timer.name)) {
-            self.cancelled(event, by, &timer.name, Timestamp::from_timestamp_micros(timer.due));
+            self.cancelled(event, by, &timer.name, Some(timer.time()));
         }
         for name in &advanced.timers_cancelled {
             self.cancelled(event, by, name, None);
@@ -174,9 +180,9 @@ impl<'a> Build<'a> {
         self.link_cause(set.map(|set| (set, None)), cancelled);
     }
 
-    fn set(&mut self, event: &'a EventNode, by: usize, timer: &'a TimerSet) {
+    fn set(&mut self, event: &'a EventNode, by: usize, timer: &'a TimerRecord) {
         let name = Name::from(timer.name.as_str());
-        let due = Timestamp::from_timestamp_micros(timer.due);
+        let due = Some(timer.time());
         let id = NodeId::TimerSet { by: event.id.clone(), name: name.clone() };
         let set = self.add(id, || Node::TimerSet(TimerNode { name, by: event.id.clone(), due }));
         self.link(by, set, None);
@@ -206,13 +212,13 @@ impl<'a> Build<'a> {
     }
 }
 
-impl From<OutcomeResult> for DispatchResult {
-    fn from(result: OutcomeResult) -> Self {
+impl From<CommandResult> for DispatchResult {
+    fn from(result: CommandResult) -> Self {
         match result {
-            OutcomeResult::Done => Self::Done,
-            OutcomeResult::Rejected => Self::Rejected,
-            OutcomeResult::Failed => Self::Failed,
-            OutcomeResult::Dropped => Self::Dropped,
+            CommandResult::Done => Self::Done,
+            CommandResult::Rejected => Self::Rejected,
+            CommandResult::Failed => Self::Failed,
+            CommandResult::Dropped => Self::Dropped,
         }
     }
 }

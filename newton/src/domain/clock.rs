@@ -22,10 +22,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
 }
 
 impl dyn Clock {
-    /// The time behind a duration from now, at most the end of representable time.
+    /// The time behind a duration from now, to the microsecond, at most the end of representable time.
     pub(crate) fn later(&self, duration: Duration) -> Timestamp {
         let delta = TimeDelta::from_std(duration).ok();
-        delta.and_then(|delta| self.now().checked_add_signed(delta)).unwrap_or(Timestamp::MAX_UTC)
+        let later = delta.and_then(|delta| self.now().checked_add_signed(delta));
+        later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6)
     }
 
     /// Waits for a duration.

@@ -1,12 +1,13 @@
 //! The registry: every derived type an app works with, as an explicit value.
 //!
 //! - [`Registry`]: built by hand, or from all that the derives announced
-//! - [`Register`]: what derived types and tuples of them implement
+//! - [`Register`]: what derived types and tuples of them implement; [`kind`]: what each of them is
 //! - [`entry`]: what the registry knows of aggregates, events and commands
 //! - [`rivals`]: names that two types claim
 
 pub mod discovery;
 pub mod entry;
+pub mod kind;
 pub mod register;
 mod rivals;
 

@@ -1,6 +1,6 @@
 //! What can be put into a registry.
 
-use crate::registry::Registry;
+use crate::registry::{Registry, kind};
 
 /// A type that can be put into a [`Registry`]. Every derived type is one, and so are tuples of up to sixteen of them.
 #[diagnostic::on_unimplemented(
@@ -8,6 +8,9 @@ use crate::registry::Registry;
     label = "derive `Aggregate`, `Event`, `Command`, `Projection`, `Saga` or `EventHandler` for `{Self}`"
 )]
 pub trait Register: 'static {
+    /// What it is: one of the types in [`kind`].
+    type Kind;
+
     /// Adds the type.
     fn register(registry: &mut Registry);
 }
@@ -15,6 +18,8 @@ pub trait Register: 'static {
 macro_rules! tuple {
     ($($member:ident)*) => {
         impl<$($member: Register),*> Register for ($($member,)*) {
+            type Kind = kind::Several;
+
             fn register(registry: &mut Registry) {
                 $($member::register(registry);)*
             }

@@ -332,7 +332,7 @@ impl<S: Saga> fmt::Debug for Sagas<S> {
     }
 }
 
-fn status(course: &Course) -> SagaStatus {
+pub(super) fn status(course: &Course) -> SagaStatus {
     match course {
         Course::Running | Course::Ending => SagaStatus::Running,
         Course::Compensating => SagaStatus::Compensating,

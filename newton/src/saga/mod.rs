@@ -5,6 +5,7 @@
 //! - [`record`]: what an instance's stream holds
 //! - [`SagaInstance`], [`Sagas`]: what can be asked of one instance, and of all
 //! - `instance`, `step`, `state`: pure; the fold of a stream, one trigger on it, and the state across versions
+//! - `survey`: instances as tests compare them
 //! - `manager`: what runs it; `names`, `rows`: what is kept in the stores, and where
 
 mod ask;
@@ -16,11 +17,15 @@ pub mod record;
 mod rows;
 mod state;
 mod step;
+#[cfg(feature = "testkit")]
+mod survey;
 mod traits;
 mod trigger;
 
 pub use ask::{ListedSaga, RefusedEvent, RefusedEvents, SagaInstance, SagaRecord, SagaStatus, Sagas};
 pub use flow::Flow;
+#[cfg(feature = "testkit")]
+pub(crate) use survey::{Surveyed, domain_of, survey};
 pub use traits::Saga;
 pub use trigger::{CommandFailed, Deadline, FromTrigger, Trigger};
 

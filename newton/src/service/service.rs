@@ -134,7 +134,7 @@ impl<H: EventHandler> Work for Handling<H> {
 
 impl<H: EventHandler> Handling<H> {
     /// By what an event keeps its order with others.
-    pub(super) fn key_of(&self, event: &RecordedEvent) -> Name {
+    pub(super) fn key_of(event: &RecordedEvent) -> Name {
         let tag = H::KEY.and_then(|key| event.tags.iter().find(|tag| *tag.key == *key));
         let key = tag.map_or(event.stream.as_str(), |tag| &tag.value);
         segment::key(key)

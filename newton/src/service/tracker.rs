@@ -175,8 +175,8 @@ mod tests {
         tracker
     }
 
-    fn failed() -> Option<Failure> {
-        Some(Failure { cause: "no".to_owned(), attempts: 1 })
+    fn failed() -> Failure {
+        Failure { cause: "no".to_owned(), attempts: 1 }
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_parked_goes_with_the_place_that_passes_it() {
         let mut tracker = tracker(&[("a", 1), ("b", 2), ("b", 3)], 3);
-        tracker.parked(OrderId(2), failed());
+        tracker.parked(OrderId(2), Some(failed()));
         tracker.parked(OrderId(3), None);
         assert!(tracker.parks(&Name::from("b")) && !tracker.parks(&Name::from("a")));
         assert!(tracker.parks_through(tracker.through()).is_empty(), "1 is open");

@@ -186,7 +186,7 @@ impl<H: EventHandler> Worker<H> {
         self.subscription = Some(subscription);
         let (Some(batch), Some(book)) = (batch, &self.book) else { return };
         for event in batch.events {
-            let (key, order_id) = (self.handling.key_of(&event), event.order_id);
+            let (key, order_id) = (Handling::<H>::key_of(&event), event.order_id);
             if !book.concerns(&key, order_id) {
                 continue;
             }

@@ -80,6 +80,8 @@ struct State {
     behind_since: Option<Timestamp>,
     /// Work that is under way beyond the position: batches, deliveries, dispatches.
     in_flight: usize,
+    /// Work that waits for a time to come.
+    waiting: usize,
 }
 
 impl Monitor {
@@ -91,6 +93,7 @@ impl Monitor {
             changed: false,
             behind_since: None,
             in_flight: 0,
+            waiting: 0,
         };
         Self {
             name,
@@ -187,8 +190,15 @@ impl Monitor {
 
     /// Takes what is under way here off the count until the guard is dropped: it waits for a time to come.
     pub(crate) fn idle(&self) -> Idle<'_> {
-        self.state().in_flight -= 1;
+        let mut state = self.state();
+        (state.in_flight, state.waiting) = (state.in_flight - 1, state.waiting + 1);
         Idle(self)
+    }
+
+    /// Whether work waits for its next attempt.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state().waiting > 0
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -260,6 +270,7 @@ pub(crate) struct Idle<'a>(&'a Monitor);
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
-        self.0.state().in_flight += 1;
+        let mut state = self.0.state();
+        (state.in_flight, state.waiting) = (state.in_flight + 1, state.waiting - 1);
     }
 }

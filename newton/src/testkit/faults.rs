@@ -116,7 +116,11 @@ impl Faults {
     }
 
     /// Runs an operation with the fault that the plan has for it.
-    async fn run<T>(&self, name: &'static str, operation: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn run<T>(
+        &self,
+        name: &'static str,
+        operation: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         if self.has_crashed() {
             return std::future::pending().await;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -10,7 +11,7 @@ use super::session::Session;
 use super::timers::WINDOW;
 use super::work::{Behind, Worked, key_of};
 use crate::domain::{AggregateId, EventId, Filter, Name, OrderId, Query, RecordedEvent, Tag};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::saga::Saga;
 use crate::saga::names::{Names, SPACE};
 use crate::saga::record::{Interest, Record};
@@ -35,6 +36,8 @@ pub(super) struct Desk<S> {
     pub(super) passed: OrderId,
     /// What is to be set aside; the input where it may turn out that it need not wait.
     parks: Vec<(Park, Option<Input>)>,
+    /// Why nothing more is to be done for now.
+    pause: Option<Error>,
 }
 
 /// The triggers of each instance, in order.
@@ -60,7 +63,7 @@ impl<S: Saga> Desk<S> {
             index.stored_as_open(id);
         }
         let passed = book.position();
-        let mut desk = Self { session, lease, book, index, passed, parks: Vec::new() };
+        let mut desk = Self { session, lease, book, index, passed, parks: Vec::new(), pause: None };
         desk.refill_timers().await?;
         Ok(desk)
     }
@@ -79,8 +82,10 @@ impl<S: Saga> Desk<S> {
             }
         }
         self.round(groups, &batch.events, batch.through).await?;
-        self.passed = self.passed.max(batch.through);
-        self.index.counted(self.passed);
+        if self.pause.is_none() {
+            self.passed = self.passed.max(batch.through);
+            self.index.counted(self.passed);
+        }
         self.settle_parks().await
     }
 
@@ -123,10 +128,18 @@ impl<S: Saga> Desk<S> {
         for (interest, since) in worked.listens {
             self.index.listen(id, &interest, since);
         }
-        match worked.fault {
-            Some(cause) => self.set_aside(id, worked.rest, Some(cause)).await,
-            None => Ok(()),
+        if worked.has_moved {
+            self.session.flood.store(0, Relaxed);
         }
+        let Some(cause) = worked.fault else { return Ok(()) };
+        if self.session.flood.fetch_add(1, Relaxed) >= self.session.most_in_row {
+            let message =
+                "one instance after the other fails: something else than their triggers must be wrong";
+            let error = Error::new(ErrorKind::Unavailable, "run saga", message).with("last failure", cause);
+            self.pause = Some(error);
+            return Ok(());
+        }
+        self.set_aside(id, worked.rest, Some(cause)).await
     }
 
     /// Sets triggers aside: the first has failed where there is a cause, the others wait.
@@ -168,6 +181,9 @@ impl<S: Saga> Desk<S> {
     }
 
     /// Writes what is to be set aside, with the place.
+    ///
+    /// # Errors
+    /// Those of the store, and where so much fails that the saga has to pause.
     pub(super) async fn settle_parks(&mut self) -> Result<()> {
         while !self.parks.is_empty() {
             let parks: Vec<Park> = self.parks.iter().map(|(park, _)| park.clone()).collect();
@@ -186,7 +202,7 @@ impl<S: Saga> Desk<S> {
                 }
             }
         }
-        Ok(())
+        self.pause.take().map_or(Ok(()), Err)
     }
 
     /// Takes in records of the domain stream.

@@ -19,6 +19,7 @@ mod timers;
 mod work;
 
 use std::marker::PhantomData;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -38,6 +39,8 @@ pub(crate) struct Manager<S> {
     monitor: Arc<Monitor>,
     ledger: Ledger,
     retry: RetryPolicy,
+    flood: Arc<AtomicU32>,
+    most_in_row: u32,
     /// To the loop, while it runs on this node.
     requests: Mutex<Option<mpsc::UnboundedSender<Request>>>,
     saga: PhantomData<fn() -> S>,
@@ -64,6 +67,8 @@ impl<S: Saga> Manager<S> {
             ledger: Ledger::new(runtime, names.saga.clone()),
             names,
             retry: assembly.command_retry,
+            flood: Arc::default(),
+            most_in_row: assembly.handler_policies.of::<S>().flood.max(1),
             requests: Mutex::default(),
             saga: PhantomData,
         })

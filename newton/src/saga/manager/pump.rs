@@ -187,10 +187,9 @@ impl<S: Saga> Session<S> {
     /// Waits for the next attempt, which is no work that anybody has to wait for.
     async fn back_off(&self, failed: u32) {
         let idle = self.monitor.idle();
-        let until = self.runtime.clock.now() + self.retry.delay(failed);
         let mut stop = self.stop.clone();
         tokio::select! {
-            () = self.runtime.clock.wait_until(until) => {}
+            () = self.runtime.clock.wait_for(self.retry.delay(failed)) => {}
             () = stop.requested() => {}
         }
         drop(idle);

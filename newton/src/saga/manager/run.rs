@@ -69,7 +69,7 @@ impl<S: Saga> Manager<S> {
             lease = self.runtime.node.acquire(&name) => lease?,
             () = stop.requested() => return Ok(()),
         };
-        let (notes, mut noted) = mpsc::unbounded_channel();
+        let (notes, mut told) = mpsc::unbounded_channel();
         let session = Session::new(self, stop.clone(), notes);
         let run = Run { manager: self, session: session.clone() };
         let book = self.ledger.open(Segment::WHOLE).await?;
@@ -81,9 +81,9 @@ impl<S: Saga> Manager<S> {
         let (requests, mut requested) = mpsc::unbounded_channel();
         lock(&self.requests).replace(requests);
         self.monitor.enter(Phase::Live);
-        let outcome = self.follow(&mut desk, &mut feeds, &mut noted, &mut requested, stop).await;
+        let outcome = self.follow(&mut desk, &mut feeds, &mut told, &mut requested, stop).await;
         if outcome.is_ok() {
-            self.finish(&mut desk, &mut noted).await?;
+            self.finish(&mut desk, &mut told).await?;
             self.monitor.enter(Phase::Stopped);
         }
         drop(run);

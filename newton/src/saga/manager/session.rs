@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
@@ -34,6 +35,10 @@ pub(super) struct Session<S> {
     pub(super) retry: RetryPolicy,
     pub(super) stop: Stop,
     pub(super) sending: Semaphore,
+    /// How many instances were parked in a row, over all runs.
+    pub(super) flood: Arc<AtomicU32>,
+    /// How many may be.
+    pub(super) most_in_row: u32,
     pub(super) notes: mpsc::UnboundedSender<Note>,
     cells: Mutex<LruCache<AggregateId, Arc<Cell>>>,
     /// The instances that have something to do, or may have.
@@ -90,6 +95,8 @@ impl<S> Session<S> {
             retry: manager.retry,
             stop,
             sending: Semaphore::new(SENDING),
+            flood: manager.flood.clone(),
+            most_in_row: manager.most_in_row,
             notes,
             cells: Mutex::new(LruCache::new(CACHED)),
             working: Mutex::default(),

@@ -31,6 +31,8 @@ pub(super) struct Worked {
     pub(super) taken: Vec<OrderId>,
     /// The events it did not take in, and why; `None` where it has ended.
     pub(super) refused: Vec<(Arc<RecordedEvent>, Option<&'static str>)>,
+    /// Whether a handler did its work.
+    pub(super) has_moved: bool,
     /// Why the first of `rest` could not be taken in.
     pub(super) fault: Option<String>,
     /// The triggers that were not taken in.
@@ -96,11 +98,13 @@ impl<S: Saga> Session<S> {
                     let written = self.append(cell, slot, record, ids, advance.metadata).await;
                     if let Written::Done = written.map_err(Fault::Infrastructure)? {
                         worked.listens.extend(listens.into_iter().map(|interest| (interest, since)));
+                        worked.has_moved = true;
                         worked.took(input);
                         return Ok(());
                     }
                 }
                 (step, Input::Event(event)) => {
+                    worked.has_moved |= matches!(step, Step::Unchanged);
                     match step {
                         Step::Unmatched(reason) => worked.refused.push((event.clone(), Some(reason))),
                         Step::Late => worked.refused.push((event.clone(), None)),

@@ -66,7 +66,8 @@ pub(super) struct DroppedRecord {
 /// Texts one behind the other, each with its length in front: no two lists give the same, and the first parts of a list
 /// are a prefix of the whole.
 pub(super) fn path(parts: &[&str]) -> String {
-    parts.iter().map(|part| format!("{:04x}{part}", part.len())).collect()
+    let written: Vec<_> = parts.iter().map(|part| format!("{:04x}{part}", part.len())).collect();
+    written.concat()
 }
 
 /// The key of an event that is set aside: those of one parked key sort by order id.

@@ -38,7 +38,7 @@ pub(crate) trait Work: Send + Sync + 'static {
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Work on a segment that goes well for so long begins with short pauses again.
-const GOES_WELL: Duration = Duration::from_secs(60);
+const GOES_WELL: Duration = Duration::from_mins(1);
 
 /// Works on this node's share of a reaction until it is asked to stop. `changed` says that another cut is wanted.
 pub(crate) async fn run<W: Work>(

@@ -1,6 +1,6 @@
-//! Scenarios: given events, when a command, then events, a rejection or a state.
+//! Scenarios of aggregates: given events, when a command, then events, a rejection or a state.
 //!
-//! - [`Scenario`] and [`Outcome`]: the steps
+//! - [`AggregateScenario`] and [`Outcome`]: the steps
 //! - [`check`]: the laws that are checked on the way
 //! - [`events`]: what a step accepts as its events
 
@@ -8,7 +8,7 @@ pub mod check;
 pub mod events;
 mod fold;
 mod outcome;
-mod report;
+pub(in crate::testkit) mod report;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ use crate::testkit::VirtualClock;
 ///     .then_state(Lamp { on: true });
 /// ```
 #[derive(Clone)]
-pub struct Scenario<A: Aggregate> {
+pub struct AggregateScenario<A: Aggregate> {
     fold: CheckedFold<A>,
     checks: Checks,
     id: AggregateId,
@@ -105,7 +105,7 @@ struct Settings {
     tenant: Option<Name>,
 }
 
-impl<A> Scenario<A>
+impl<A> AggregateScenario<A>
 where
     A: Aggregate<Event: Debug + PartialEq> + Debug + PartialEq,
 {
@@ -217,7 +217,7 @@ where
         if self.fold.live != expected {
             let sides =
                 [("expected", format!("{expected:#?}")), ("actual", format!("{:#?}", self.fold.live))];
-            fail(&self.script.report::<A>("the state is another one", &sides));
+            fail(&self.script.report(A::DOMAIN, "the state is another one", &sides));
         }
         self
     }
@@ -257,7 +257,11 @@ where
             }
             Err(rejection) => {
                 let sides = [("expected", "accepted".into()), ("actual", format!("rejected: {rejection:?}"))];
-                fail(&self.script.report::<A>(&format!("the given command {text} was rejected"), &sides));
+                fail(&self.script.report(
+                    A::DOMAIN,
+                    &format!("the given command {text} was rejected"),
+                    &sides,
+                ));
             }
         }
     }
@@ -276,18 +280,18 @@ where
             tenant: settings.tenant.as_ref(),
         };
         let decided = self.fold.decide(command, &context, &self.checks);
-        decided.unwrap_or_else(|violation| fail(&self.script.violation::<A>(&violation)))
+        decided.unwrap_or_else(|violation| fail(&self.script.violation(A::DOMAIN, &violation)))
     }
 
     #[track_caller]
     fn fold(&mut self, event: &A::Event) {
         if let Err(violation) = self.fold.apply(event, &self.checks) {
-            fail(&self.script.violation::<A>(&violation));
+            fail(&self.script.violation(A::DOMAIN, &violation));
         }
     }
 }
 
-impl<A> Default for Scenario<A>
+impl<A> Default for AggregateScenario<A>
 where
     A: Aggregate<Event: Debug + PartialEq> + Debug + PartialEq,
 {
@@ -303,7 +307,7 @@ fn parse_id(id: impl Into<Arc<str>>) -> AggregateId {
 
 #[track_caller]
 #[expect(clippy::panic, reason = "a failing test panics")]
-fn fail(report: &str) -> ! {
+pub(super) fn fail(report: &str) -> ! {
     panic!("{report}")
 }
 

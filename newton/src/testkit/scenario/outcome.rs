@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
-use super::{IntoEvents, Scenario, fail};
+use super::{AggregateScenario, IntoEvents, fail};
 use crate::domain::Aggregate;
 
 /// What came of a command, waiting for what the test expects of it.
 #[must_use = "say what is expected with `then`, `then_rejected`, `then_nothing` or `then_state`"]
 pub struct Outcome<A: Aggregate> {
-    pub(super) scenario: Scenario<A>,
+    pub(super) scenario: AggregateScenario<A>,
     pub(super) result: Result<Vec<A::Event>, A::Rejection>,
 }
 
@@ -21,7 +21,7 @@ where
     /// # Panics
     /// Where the command was rejected or gave other events.
     #[track_caller]
-    pub fn then(self, events: impl IntoEvents<A::Event>) -> Scenario<A> {
+    pub fn then(self, events: impl IntoEvents<A::Event>) -> AggregateScenario<A> {
         let expected = events.into_events();
         match &self.result {
             Ok(actual) if *actual == expected => self.go_on(),
@@ -35,7 +35,7 @@ where
     /// # Panics
     /// Where the command was rejected or gave events.
     #[track_caller]
-    pub fn then_nothing(self) -> Scenario<A> {
+    pub fn then_nothing(self) -> AggregateScenario<A> {
         self.then(Vec::new())
     }
 
@@ -45,7 +45,7 @@ where
     /// Where the command was accepted, or rejected with another one.
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
-    pub fn then_rejected(self, rejection: A::Rejection) -> Scenario<A>
+    pub fn then_rejected(self, rejection: A::Rejection) -> AggregateScenario<A>
     where
         A::Rejection: PartialEq,
     {
@@ -62,7 +62,7 @@ where
     /// # Panics
     /// Where the command was accepted.
     #[track_caller]
-    pub fn then_rejected_with(self, assertions: impl FnOnce(&A::Rejection)) -> Scenario<A> {
+    pub fn then_rejected_with(self, assertions: impl FnOnce(&A::Rejection)) -> AggregateScenario<A> {
         match &self.result {
             Err(rejection) => assertions(rejection),
             Ok(_) => self.fail("accepted, but a rejection was expected", "a rejection".into()),
@@ -75,7 +75,7 @@ where
     /// # Panics
     /// Where the command was rejected or the state is another one.
     #[track_caller]
-    pub fn then_state(self, expected: A) -> Scenario<A> {
+    pub fn then_state(self, expected: A) -> AggregateScenario<A> {
         self.accepted().then_state(expected)
     }
 
@@ -84,19 +84,19 @@ where
     /// # Panics
     /// Where the command was rejected.
     #[track_caller]
-    pub fn then_state_with(self, assertions: impl FnOnce(&A)) -> Scenario<A> {
+    pub fn then_state_with(self, assertions: impl FnOnce(&A)) -> AggregateScenario<A> {
         self.accepted().then_state_with(assertions)
     }
 
     #[track_caller]
-    fn accepted(self) -> Scenario<A> {
+    fn accepted(self) -> AggregateScenario<A> {
         match self.result {
             Ok(_) => self.go_on(),
             Err(_) => self.fail("rejected, but a state was expected", "accepted".into()),
         }
     }
 
-    fn go_on(mut self) -> Scenario<A> {
+    fn go_on(mut self) -> AggregateScenario<A> {
         self.scenario.script.outcome(&self.result);
         self.scenario
     }
@@ -107,7 +107,7 @@ where
             Ok(events) => event_list(events),
             Err(rejection) => format!("rejected: {rejection:#?}"),
         };
-        fail(&self.scenario.script.report::<A>(headline, &[("expected", expected), ("actual", actual)]))
+        fail(&self.scenario.script.report(A::DOMAIN, headline, &[("expected", expected), ("actual", actual)]))
     }
 }
 

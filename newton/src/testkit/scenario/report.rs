@@ -5,26 +5,26 @@ use std::fmt::{Debug, Write};
 use similar::{ChangeTag, TextDiff};
 
 use super::check::Violation;
-use crate::domain::{Aggregate, Command, Rejection};
+use crate::domain::{Command, Rejection};
 
 /// The steps of a scenario so far, as lines of text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Script(String);
+pub(in crate::testkit) struct Script(String);
 
 impl Script {
-    pub(super) fn given<E: Debug>(&mut self, event: &E) {
+    pub(in crate::testkit) fn given<E: Debug>(&mut self, event: &E) {
         self.line("given", &format!("{event:?}"));
     }
 
-    pub(super) fn given_command<C: Command>(&mut self, command: &C) {
+    pub(in crate::testkit) fn given_command<C: Command>(&mut self, command: &C) {
         self.line("given", &command_text(command));
     }
 
-    pub(super) fn when<C: Command>(&mut self, command: &C) {
+    pub(in crate::testkit) fn when<C: Command>(&mut self, command: &C) {
         self.line("when", &command_text(command));
     }
 
-    pub(super) fn outcome<E: Debug, R: Rejection>(&mut self, outcome: &Result<Vec<E>, R>) {
+    pub(in crate::testkit) fn outcome<E: Debug, R: Rejection>(&mut self, outcome: &Result<Vec<E>, R>) {
         match outcome {
             Ok(events) if events.is_empty() => self.line("then", "nothing"),
             Ok(events) => events.iter().for_each(|event| self.line("then", &format!("{event:?}"))),
@@ -32,17 +32,22 @@ impl Script {
         }
     }
 
-    fn line(&mut self, label: &str, text: &str) {
+    pub(in crate::testkit) fn line(&mut self, label: &str, text: &str) {
         // Writing to a `String` cannot fail.
         let _ = writeln!(self.0, "  {label:<5}  {text}");
     }
 
-    /// The whole report of a scenario of `A`: a headline, the steps, and the two sides.
-    pub(super) fn report<A: Aggregate>(&self, headline: &str, sides: &[(&str, String); 2]) -> String {
+    /// The whole report of a scenario of `subject`: a headline, the steps, and the two sides.
+    pub(in crate::testkit) fn report(
+        &self,
+        subject: &str,
+        headline: &str,
+        sides: &[(&str, String); 2],
+    ) -> String {
         let [(left, left_text), (right, right_text)] = sides;
         format!(
             "scenario of `{}`: {headline}\n\n{}\n{left}:\n{}\n{right}:\n{}\ndifference (- {left}, + {right}):\n{}",
-            A::DOMAIN,
+            subject,
             self.0,
             indented(left_text),
             indented(right_text),
@@ -51,19 +56,19 @@ impl Script {
     }
 
     /// The report of a broken law.
-    pub(super) fn violation<A: Aggregate>(&self, violation: &Violation) -> String {
+    pub(in crate::testkit) fn violation(&self, subject: &str, violation: &Violation) -> String {
         let Violation { check, place, sides } = violation;
         let headline = format!(
             "`Check::{check:?}` failed {place}\n\n  law    {}\n  cause  usually {}\n  off    `.without(Check::{check:?})`",
             check.law(),
             check.usual_causes()
         );
-        self.report::<A>(&headline, sides)
+        self.report(subject, &headline, sides)
     }
 }
 
 /// A command as text. Commands need no `Debug`; what is sent over the wire is shown instead.
-pub(super) fn command_text<C: Command>(command: &C) -> String {
+pub(in crate::testkit) fn command_text<C: Command>(command: &C) -> String {
     let mut json = Vec::new();
     let payload = match command.encode(&mut json) {
         Ok(()) => String::from_utf8_lossy(&json).into_owned(),

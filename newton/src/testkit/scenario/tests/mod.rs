@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use super::*;
 use tally::*;
 
-type Sound = Scenario<Tally<SOUND>>;
+type Sound = AggregateScenario<Tally<SOUND>>;
 
 thread_local! {
     /// The message and the line of the last panic on this thread, while `failure` listens.
@@ -161,13 +161,16 @@ fn every_wrong_outcome_fails() {
 }
 
 /// The report of a scenario whose second event or command breaks a law.
-fn broken<const FLAW: u8>(switch: impl FnOnce(Scenario<Tally<FLAW>>) -> Scenario<Tally<FLAW>>) -> String {
-    failure(|| switch(Scenario::given(added(1))).when(Add(2).into()).then(added(2))).0
+fn broken<const FLAW: u8>(
+    switch: impl FnOnce(AggregateScenario<Tally<FLAW>>) -> AggregateScenario<Tally<FLAW>>,
+) -> String {
+    failure(|| switch(AggregateScenario::given(added(1))).when(Add(2).into()).then(added(2))).0
 }
 
 /// Passes with a flaw whose checks are off.
 fn tolerated<const FLAW: u8>(off: &[Check]) {
-    let scenario = off.iter().fold(Scenario::<Tally<FLAW>>::given(added(1)), |s, check| s.without(*check));
+    let scenario =
+        off.iter().fold(AggregateScenario::<Tally<FLAW>>::given(added(1)), |s, check| s.without(*check));
     let _ = scenario.when(Add(2).into());
 }
 
