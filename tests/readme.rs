@@ -1,4 +1,4 @@
-//! The README tells the truth: its account is the example's, and its commands can be found by CI.
+//! The README tells the truth: its code is the examples', and its commands can be found by CI.
 
 use std::fs;
 
@@ -42,6 +42,19 @@ fn the_scenario_is_one_of_the_examples() {
 }
 
 #[test]
+fn the_saga_and_the_view_are_parts_of_the_example() {
+    for (index, file) in [(2, "fulfilment.rs"), (3, "order_table.rs")] {
+        let source = fs::read_to_string(workspace_root().join("examples/orders/src").join(file)).unwrap();
+        let snippet = &blocks("rust,ignore")[index];
+        let parts: Vec<&str> = snippet.split("\n\n").collect();
+        assert!(parts.len() > 1, "{snippet}");
+        for part in parts {
+            assert!(source.contains(part), "not a part of {file}:\n{part}");
+        }
+    }
+}
+
+#[test]
 fn the_account_is_short() {
     let lines = counted(&account());
     assert!(lines <= MAX_ACCOUNT_LINES, "the account has {lines} lines, {MAX_ACCOUNT_LINES} are promised");
@@ -49,6 +62,7 @@ fn the_account_is_short() {
 }
 
 #[test]
-fn the_first_shell_block_is_the_two_commands() {
+fn the_shell_blocks_are_what_ci_runs() {
     assert_eq!(blocks("sh")[0], "cargo run -p bank\ncargo test --workspace\n");
+    assert_eq!(blocks("sh")[1], "cargo run -p orders\ncargo run -p views\n");
 }

@@ -1,5 +1,6 @@
 //! Newton is a framework for domain-driven design and event sourcing: users derive their domain types and write two pure
-//! functions; Newton loads, decides, appends, retries and snapshots, on a store that is chosen in one line.
+//! functions; Newton loads, decides, appends, retries and snapshots, on a store that is chosen in one line. Read models,
+//! sagas and side effects follow the events.
 //!
 //! ```
 //! use newton::prelude::*;
@@ -73,16 +74,33 @@
 //!
 //! # Map
 //!
-//! Imports run one way: `domain <- store <- repository <- bus <- registry <- app`.
+//! Imports run one way:
+//!
+//! ```text
+//! domain <- store <- repository <- {subscription <- projection, saga, service} <- causality <- bus <- registry <- app
+//! ```
 //!
 //! - [`domain`]: what is pure: aggregates, events, commands, names, versions
 //! - [`store`]: [`EventStore`](store::EventStore) and [`StateStore`](store::StateStore), in memory and on SQLite
-//! - [`repository`]: load, decide, append; cache, retry, snapshots, history
+//! - [`repository`]: load, decide, append; cache, retry, snapshots, history, [unique values](repository::unique)
+//! - [`subscription`]: the log as a stream, stored and live; places, leases and parked work of whatever reacts
+//! - [`projection`]: read models, in memory and in SQLite tables
+//! - [`saga`]: processes over several aggregates: they send commands, wait, and undo
+//! - [`service`]: side effects outside of the log
 //! - [`causality`]: who caused what, as a graph
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand
 //! - [`app`]: [`Newton::builder`] and the running [`App`]
-//! - `testkit` (feature `testkit`): scenarios for aggregates, contract suites for stores, a virtual clock
+//! - `testkit` (feature `testkit`): scenarios, contract suites for stores, a virtual clock
+//!
+//! # Pages
+//!
+//! Each concept has a page with examples, at the top of its module: [subscriptions](subscription),
+//! [read models](projection), [sagas](saga), [domain services](service), [causes and effects](causality),
+//! [uniqueness](repository::unique), and [running an app](app): health, failures, parked work, several apps on one store,
+//! shutdown. The derives have theirs: [`Event`](macro@Event), [`Command`](macro@Command), [`Rejection`](macro@Rejection),
+//! [`Aggregate`](macro@Aggregate), [`Projection`](macro@Projection), [`Saga`](macro@Saga) and
+//! [`EventHandler`](macro@EventHandler).
 //!
 //! # What an aggregate costs and promises
 //!
@@ -91,7 +109,10 @@
 //! store. A rejection is the user's own type; everything else that can go wrong is an [`Error`], which says what failed,
 //! where, and whether to try again.
 //!
-//! Subscriptions, projections, sagas and transports are planned and not here yet.
+//! What reacts to events does so in the background, at its own pace: an append waits for none of it, and
+//! [`App::caught_up`] waits where a caller wants to read its own write.
+//!
+//! Transports between services are planned and not here yet.
 
 // The derives expand to paths that start with `::newton`, in this crate's own tests and examples too.
 extern crate self as newton;

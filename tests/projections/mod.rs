@@ -4,7 +4,9 @@
 //! - `failing`: parked keys, panics, handlers over their time-out
 //! - `rebuilding`: rebuilds, with crashes and appends, and changed code
 //! - `killed`: exactly once across `kill -9`
+//! - `docs`: what `docs/sqlite.md` says of their files
 
+mod docs;
 mod failing;
 mod following;
 mod killed;

@@ -1,4 +1,4 @@
-//! `docs/sqlite.md`: every query in it runs and finds something.
+//! `docs/sqlite.md`: every query of the store's file runs and finds something.
 
 use std::sync::Arc;
 
@@ -17,9 +17,10 @@ async fn every_query_of_the_docs_finds_something() {
     fill(&store).await;
     let (_folder, file) = store.close();
     let connection = Connection::open(file).unwrap();
-    let queries: Vec<&str> =
-        PAGE.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(queries.len() >= 8);
+    let queries = PAGE.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    // Those of a read model's own file have a test there.
+    let queries: Vec<&str> = queries.filter(|query| !query.contains("newton_projections")).collect();
+    assert!(queries.len() >= 9);
     for query in queries {
         let mut statement = connection.prepare(query).unwrap_or_else(|error| panic!("{error} in {query}"));
         assert!(statement.exists([]).unwrap(), "nothing was found by {query}");
@@ -58,7 +59,10 @@ async fn fill(store: &Temporary) {
     let append =
         Append::to(stream("bank/Account/acc-1"), ExpectedVersion::NoStream, events, SystemClock.now());
     store.append(append).await.unwrap();
-    let key = StateKey::new("snapshot", "bank/Account/acc-1");
-    let value = Some(b"{}".as_slice().into());
-    store.write(vec![StateWrite { key, expect: Expect::Any, value }]).await.unwrap();
+    let records = [("snapshot", "bank/Account/acc-1"), ("checkpoint", "000bWelcomeMail0000")];
+    let writes = records.map(|(space, key)| {
+        let value = Some(b"{}".as_slice().into());
+        StateWrite { key: StateKey::new(space, key), expect: Expect::Any, value }
+    });
+    store.write(writes.into()).await.unwrap();
 }
