@@ -82,7 +82,7 @@
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand
 //! - [`app`]: [`Newton::builder`] and the running [`App`]
-//! - `testkit` (feature `testkit`): scenarios for aggregates, contract suites for stores, a virtual clock
+//! - `testkit` (feature `testkit`): scenarios for aggregates, sagas, projections and apps, contract suites for stores, a virtual clock
 //!
 //! # What an aggregate costs and promises
 //!
