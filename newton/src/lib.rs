@@ -91,7 +91,8 @@
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand
 //! - [`app`]: [`Newton::builder`] and the running [`App`]
-//! - `testkit` (feature `testkit`): scenarios, contract suites for stores, a virtual clock
+//! - `testkit` (feature `testkit`): scenarios for aggregates, sagas, projections and apps; contract suites for stores;
+//!   a virtual clock; faults
 //!
 //! # Pages
 //!

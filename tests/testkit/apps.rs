@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use newton::prelude::*;
+use newton::registry::Register;
 use newton::saga::SagaStatus;
 use newton::testkit::{AppScenario, Check, SagaScenario, VirtualClock};
 
@@ -20,7 +21,7 @@ fn shop() -> AppScenario<Shop> {
 }
 
 /// From the order to its shipment.
-fn bought(scenario: AppScenario<Shop>) -> AppScenario<Shop> {
+fn bought<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
     scenario
         .given("7", place("7", 20))
         .when("7", pay("7"))
@@ -34,7 +35,7 @@ fn bought(scenario: AppScenario<Shop>) -> AppScenario<Shop> {
 }
 
 /// What cannot be shipped is refunded, and what is not paid is cancelled.
-fn regretted(scenario: AppScenario<Shop>) -> AppScenario<Shop> {
+fn regretted<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
     scenario
         .given("rare", place("rare", 30))
         .given("8", place("8", 40))
@@ -159,11 +160,19 @@ fn each_timer_fires_at_its_own_time_however_far_time_jumps() {
 }
 
 #[test]
+#[ignore = "takes minutes: after some faults, parts of the app wait in real time"]
 fn a_shop_comes_to_the_same_end_under_every_fault() {
-    let matrix = shop().under_every_fault(|shop| regretted(bought(shop)));
+    let shop = AppScenario::<(Order, Payment, Shipment, Fulfilment, Sales)>::new();
+    let matrix = shop.under_every_fault(|shop| regretted(bought(shop)));
     assert_eq!(matrix.runs, matrix.operations.len() * 5);
     assert!(matrix.operations.contains(&"append") && matrix.operations.contains(&"write state"));
     println!("{} operations, {} runs", matrix.operations.len(), matrix.runs);
+}
+
+#[test]
+fn a_shop_comes_to_the_same_end_under_some_faults() {
+    let shop = AppScenario::<(Order, Payment, Shipment, Fulfilment, Sales)>::new();
+    assert!(shop.under_some_faults(13, |shop| regretted(bought(shop))).runs > 20);
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub(crate) enum Unrest {
     None,
     /// Something is under way.
     Work,
+    /// What is left waits to be run again after a failure: [`App::resume_all`] does it.
+    Pause,
     /// What is left waits for the clock: for the next attempt after a failure.
     Time,
 }
@@ -35,7 +37,10 @@ impl App {
             if monitor.is_busy() || !may_wait {
                 return Unrest::Work;
             }
-            unrest = Unrest::Time;
+            let is_paused = !monitor.is_waiting() && monitor.kind() != ReactionKind::EventHandler;
+            if unrest != Unrest::Time {
+                unrest = if is_paused { Unrest::Pause } else { Unrest::Time };
+            }
         }
         unrest
     }

@@ -91,6 +91,9 @@ struct Waiting {
 
 impl Waiting {
     fn new(clock: Arc<Inner>, time: Timestamp) -> Self {
+        // Up to the next microsecond, for no time of this clock lies between two.
+        let cut = time.trunc_subsecs(6);
+        let time = if cut < time { cut + TimeDelta::microseconds(1) } else { cut };
         let wait = (time, clock.numbers.fetch_add(1, Relaxed));
         clock.waits().insert(wait);
         Self { clock, wait }
@@ -155,6 +158,9 @@ mod tests {
         clock.advance(Duration::from_hours(2));
         woken.await.unwrap();
         assert_eq!(clock.next_wait(), None);
+        let uneven = clock.wait_until(at(3) + TimeDelta::nanoseconds(1));
+        clock.set(clock.next_wait().unwrap());
+        uneven.await;
         clock.wait_until(at(-1)).await;
     }
 

@@ -7,6 +7,8 @@
 //! - [`contract`]: the promises of the store traits, as tests for any store
 //! - [`clock`]: a clock that tests move
 //! - [`faults`]: stores that fail on purpose
+//!
+#![doc = include_str!("../../docs/testing.md")]
 
 pub mod app;
 pub mod clock;

@@ -277,18 +277,24 @@ async fn rest(app: &App, stores: &Stores, clock: &VirtualClock) -> Result<()> {
             _ => app.unrest(head.current()),
         };
         quiet = if unrest == Unrest::None { quiet + 1 } else { 0 };
-        patience = if unrest == Unrest::Time { patience + 1 } else { 0 };
-        if patience > PATIENCE {
-            patience = 0;
+        patience = if matches!(unrest, Unrest::Pause | Unrest::Time) { patience + 1 } else { 0 };
+        if patience == PATIENCE {
             app.resume_all();
-            if let Some(next) = next {
+        }
+        if patience > 2 * PATIENCE {
+            patience = 0;
+            if let (Unrest::Time, Some(next)) = (unrest, next) {
                 clock.set(next);
             }
         }
         if began.elapsed() > GUARD {
             let message = "the app did not come to rest; see what its reactions say";
             let error = Error::new(ErrorKind::Unavailable, "run scenario", message);
-            return Err(error.with("reactions", format_args!("{:?}", app.reactions().await?)));
+            return Err(error
+                .with("unrest", format_args!("{unrest:?}"))
+                .with("head", head.current())
+                .with("waits for", format_args!("{next:?}"))
+                .with("reactions", format_args!("{:?}", app.reactions().await?)));
         }
         yield_now().await;
         // The threads of a store need the processor too.
