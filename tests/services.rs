@@ -285,6 +285,8 @@ impl EventHandler for ByOwner {
 }
 
 impl Register for ByOwner {
+    type Kind = newton::registry::kind::EventHandler;
+
     fn register(registry: &mut Registry) {
         registry.add_reaction(ReactionEntry::event_handler::<Self>());
     }

@@ -77,10 +77,10 @@ async fn play(given: Given, at: usize, fault: Fault) -> bool {
     let (stores, clock) = (given.stores.clone(), VirtualClock::new());
     // Before anything else: the saga was there when the first order came.
     drop(shop(&stores, &clock).await);
-    let faulty = faults.over(&stores);
+    let failing = faults.over(&stores);
     let life = async {
         let dies = async {
-            let _first = shop(&faulty, &clock).await;
+            let _first = shop(&failing, &clock).await;
             std::future::pending::<()>().await;
         };
         tokio::select! {

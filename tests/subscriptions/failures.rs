@@ -10,7 +10,7 @@ use newton::subscription::{Recent, Subscribe, Subscription, Subscriptions};
 use newton::{ErrorKind, OrderId};
 use newton_tests::{Given, over_every_store};
 
-use super::support::{Watched, append_many, append_one, in_time, next, stream};
+use super::support::{Watched, append_many, append_one, in_time, next, stream, until};
 
 over_every_store!(
     a_store_whose_reads_fail_now_and_then_loses_nothing,
@@ -98,6 +98,8 @@ async fn a_panic_of_the_store_is_an_error_and_not_the_end(given: Given) {
         let error = in_time(subscription.next()).await.unwrap().unwrap_err();
         (error, subscription)
     });
+    // Only who waits is told.
+    until(|| subscriptions.shared().reading).await;
     watched.panic.store(true, Ordering::Relaxed);
     append_one(&watched, "log/Log/a").await;
     let (error, mut subscription) = waiting.await.unwrap();

@@ -9,8 +9,8 @@ use newton::testkit::{AppScenario, Check, SagaScenario, VirtualClock};
 
 use super::report;
 use super::shop::{
-    Fulfilment, Order, OrderError, OrderEvent, Orders, PAYMENT, Payment, PaymentCommand, Sales, Shipment, cancel,
-    charge, charged, pay, paid, place, placed, refund, refunded, ship, shipped,
+    Fulfilment, Order, OrderError, OrderEvent, Orders, PAYMENT, Payment, PaymentCommand, Sales, Shipment,
+    cancel, charge, charged, paid, pay, place, placed, refund, refunded, ship, shipped,
 };
 
 type Shop = (Order, Payment, Shipment, Fulfilment, Sales, Orders);
@@ -197,5 +197,8 @@ fn a_fault_matrix_finds_what_differs_from_run_to_run() {
             .under_every_fault(|scenario| scenario.when("7", place("7", 20)));
         drop(matrix);
     });
-    assert!(report.contains("the scenario came to another end with `Fault::Fail` at the operation 0"), "{report}");
+    assert!(
+        report.contains("the scenario came to another end with `Fault::Fail` at the operation 0"),
+        "{report}"
+    );
 }

@@ -11,7 +11,7 @@ use crate::bus::Middleware;
 use crate::domain::{Clock, Name, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Register, Registry};
-use crate::repository::{Dispatch, RetryPolicy, Settings, SnapshotPolicy};
+use crate::repository::{RetryPolicy, Settings, SnapshotPolicy};
 use crate::service::EventHandler;
 use crate::store::{Stores, open};
 use crate::subscription::{HandlerPolicies, HandlerPolicy, Node, Provided};
@@ -29,16 +29,7 @@ use crate::subscription::{HandlerPolicies, HandlerPolicy, Node, Provided};
 pub struct Builder {
     store: Option<Source>,
     registry: Option<Registry>,
-    clock: Arc<dyn Clock>,
-    settings: Settings,
-    middleware: Vec<Arc<dyn Middleware>>,
-    provided: Provided,
-    handler_policies: HandlerPolicies,
-    projections: Option<PathBuf>,
-    lease_term: Duration,
-    rebuild_changed: bool,
-    command_retry: RetryPolicy,
-    dispatch: Option<Arc<dyn Dispatch>>,
+    parts: Parts,
 }
 
 /// Where the stores come from.
@@ -51,9 +42,7 @@ enum Source {
 impl Default for Builder {
     fn default() -> Self {
         let settings = Settings { service: program_name(), ..Settings::default() };
-        Self {
-            store: None,
-            registry: None,
+        let parts = Parts {
             clock: Arc::new(SystemClock),
             settings,
             middleware: Vec::new(),
@@ -62,15 +51,16 @@ impl Default for Builder {
             projections: None,
             lease_term: Node::TERM,
             rebuild_changed: false,
-            command_retry: RetryPolicy {
-                attempts: 12,
-                base: Duration::from_millis(50),
-                longest: Duration::from_secs(30),
-            },
+            command_retry: COMMAND_RETRY,
             dispatch: None,
-        }
+        };
+        Self { store: None, registry: None, parts }
     }
 }
+
+/// Lasts about two minutes.
+const COMMAND_RETRY: RetryPolicy =
+    RetryPolicy { attempts: 12, base: Duration::from_millis(50), longest: Duration::from_secs(30) };
 
 impl Builder {
     /// Keeps everything in the store of this URL: see [`open`](crate::store::open()).
@@ -101,98 +91,105 @@ impl Builder {
 
     /// Names this service in its events' metadata; by default the name of the program's file.
     pub fn service(mut self, name: impl Into<Name>) -> Self {
-        self.settings.service = name.into();
+        self.parts.settings.service = name.into();
         self
     }
 
     /// Asks this clock for the time.
-    pub fn clock(self, clock: impl Clock) -> Self {
-        Self { clock: Arc::new(clock), ..self }
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.parts.clock = Arc::new(clock);
+        self
     }
 
     /// Decides conflicting commands again by this policy.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.settings.retry = policy;
+        self.parts.settings.retry = policy;
         self
     }
 
     /// Takes snapshots by this policy, for aggregates that do not say themselves.
     pub fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
-        self.settings.snapshots = policy;
+        self.parts.settings.snapshots = policy;
         self
     }
 
     /// Checks one in so many uses of a snapshot by a full refold in the background; 0 never does.
     pub fn audit_snapshots_every(mut self, uses: u64) -> Self {
-        self.settings.audit_every = uses;
+        self.parts.settings.audit_every = uses;
         self
     }
 
     /// Keeps the folded state of at most so many aggregates of each type in memory; 0 keeps none.
     pub fn cached_aggregates(mut self, count: usize) -> Self {
-        self.settings.cached_aggregates = count;
+        self.parts.settings.cached_aggregates = count;
         self
     }
 
     /// Shows every command to a middleware before its aggregate; the first added is the outermost.
     pub fn middleware(mut self, middleware: impl Middleware) -> Self {
-        self.middleware.push(Arc::new(middleware));
+        self.parts.middleware.push(Arc::new(middleware));
         self
     }
 
     /// Gives a value to the handlers that have a field of its type, such as a mail client; they get clones.
     pub fn provide<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
-        self.provided.insert(value);
+        self.parts.provided.insert(value);
         self
     }
 
     /// Gives these values to the handlers, in place of earlier ones.
     #[cfg(feature = "testkit")]
-    pub(crate) fn provided(self, provided: Provided) -> Self {
-        Self { provided, ..self }
+    pub(crate) fn provided(mut self, provided: Provided) -> Self {
+        self.parts.provided = provided;
+        self
     }
 
     /// Tries failing event handlers by this policy.
     pub fn handlers(mut self, policy: HandlerPolicy) -> Self {
-        self.handler_policies.default = policy;
+        self.parts.handler_policies.default = policy;
         self
     }
 
     /// Tries one event handler by a policy of its own.
     pub fn handler<H: EventHandler>(mut self, policy: HandlerPolicy) -> Self {
-        self.handler_policies.own.insert(TypeId::of::<H>(), policy);
+        self.parts.handler_policies.own.insert(TypeId::of::<H>(), policy);
         self
     }
 
     /// Keeps the files of durable projections in this folder. By default it is beside the event file, named after it
     /// with `.projections`; where the events are in memory, the files last as long as the app.
-    pub fn projections_in(self, folder: impl Into<PathBuf>) -> Self {
-        Self { projections: Some(folder.into()), ..self }
+    pub fn projections_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.parts.projections = Some(folder.into());
+        self
     }
 
     /// How long this app may show no sign of life before others take over what it runs alone; 3 seconds by default, at
     /// least 100 milliseconds. It renews its leases three times in that time, all by one write. Whether its process has
     /// ended is seen at once by others on the same machine.
-    pub fn lease_term(self, term: Duration) -> Self {
-        Self { lease_term: term, ..self }
+    pub fn lease_term(mut self, term: Duration) -> Self {
+        self.parts.lease_term = term;
+        self
     }
 
     /// Rebuilds durable projections whose code has changed, beside the live data, without being asked. Otherwise the new
     /// code goes on with the old data, the start warns, and [`App::changed_projections`] names them.
-    pub fn rebuild_changed(self, rebuild: bool) -> Self {
-        Self { rebuild_changed: rebuild, ..self }
+    pub fn rebuild_changed(mut self, rebuild: bool) -> Self {
+        self.parts.rebuild_changed = rebuild;
+        self
     }
 
     /// Sends a saga's command again by this policy where it could not be executed; a rejection is never tried again. By
     /// default 12 attempts within about two minutes.
-    pub fn retry_saga_commands(self, policy: RetryPolicy) -> Self {
-        Self { command_retry: policy, ..self }
+    pub fn retry_saga_commands(mut self, policy: RetryPolicy) -> Self {
+        self.parts.command_retry = policy;
+        self
     }
 
     /// Gives the commands of sagas to somebody else than this app's aggregates.
     #[cfg(feature = "testkit")]
-    pub(crate) fn dispatch(self, dispatch: Arc<dyn Dispatch>) -> Self {
-        Self { dispatch: Some(dispatch), ..self }
+    pub(crate) fn dispatch(mut self, dispatch: Arc<dyn crate::repository::Dispatch>) -> Self {
+        self.parts.dispatch = Some(dispatch);
+        self
     }
 
     /// Opens the store, checks that program and log fit each other, and runs.
@@ -214,34 +211,7 @@ impl Builder {
                 return Err(Error::new(ErrorKind::Configuration, "start", message));
             }
         };
-        let Self {
-            clock,
-            settings,
-            middleware,
-            provided,
-            handler_policies,
-            projections,
-            lease_term,
-            rebuild_changed,
-            command_retry,
-            dispatch,
-            ..
-        } = self;
-        let parts = Parts {
-            registry,
-            stores,
-            clock,
-            settings,
-            middleware,
-            provided,
-            handler_policies,
-            projections,
-            lease_term,
-            rebuild_changed,
-            command_retry,
-            dispatch,
-        };
-        start::run(parts).await
+        start::run(registry, stores, self.parts).await
     }
 }
 

@@ -16,10 +16,9 @@ use crate::repository::{Caller, Dispatch, Environment, RetryPolicy, Settings, un
 use crate::store::{EventStore, Stores};
 use crate::subscription::{Assembly, HandlerPolicies, Node, Provided, Runtime, Subscriptions};
 
-/// What an app is put together from.
+/// What an app is put together from besides its types and stores.
+#[derive(Debug)]
 pub(super) struct Parts {
-    pub(super) registry: Registry,
-    pub(super) stores: Stores,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
     pub(super) middleware: Vec<Arc<dyn Middleware>>,
@@ -29,26 +28,14 @@ pub(super) struct Parts {
     pub(super) lease_term: Duration,
     pub(super) rebuild_changed: bool,
     pub(super) command_retry: RetryPolicy,
+    /// Who executes the commands of sagas; `None` is the bus.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
 }
 
-pub(super) async fn run(parts: Parts) -> Result<App> {
-    let Parts {
-        registry,
-        stores,
-        clock,
-        settings,
-        middleware,
-        provided,
-        handler_policies,
-        projections,
-        lease_term,
-        rebuild_changed,
-        command_retry,
-        dispatch,
-    } = parts;
+pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Result<App> {
+    let Parts { clock, settings, middleware, provided, handler_policies, .. } = parts;
     let events_file = stores.file.clone();
-    let projections = projections.or_else(|| events_file.as_deref().map(beside));
+    let projections = parts.projections.or_else(|| events_file.as_deref().map(beside));
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
         unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
@@ -58,7 +45,7 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         state: stores.state.clone(),
         clock: clock.clone(),
         subscriptions: Subscriptions::new(stores.events.clone()),
-        node: Node::with_term(stores.state.clone(), lease_term),
+        node: Node::with_term(stores.state.clone(), parts.lease_term),
         service: settings.service.clone(),
     });
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
@@ -68,11 +55,11 @@ pub(super) async fn run(parts: Parts) -> Result<App> {
         runtime: runtime.clone(),
         provided,
         handler_policies,
-        dispatch: dispatch.unwrap_or_else(|| bus.clone()),
-        command_retry,
+        dispatch: parts.dispatch.unwrap_or_else(|| bus.clone()),
+        command_retry: parts.command_retry,
         projections,
         events_file,
-        rebuild_changed,
+        rebuild_changed: parts.rebuild_changed,
     };
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };

@@ -35,7 +35,7 @@ impl dyn Clock {
     }
 }
 
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]

@@ -69,6 +69,7 @@ impl<'a> Flow<'a> {
     /// Sends a command to the aggregate with that id. An instance's commands are sent one after the other, in the order
     /// they were asked for; a rejection holds those behind it, and comes back as
     /// [`CommandFailed`](crate::saga::CommandFailed).
+    #[expect(clippy::needless_pass_by_value, reason = "commands are written in place and given away")]
     pub fn send<C: Command>(&mut self, target: impl Display, command: C) {
         if let Some(command) = self.asked.command("send", &target, &command) {
             self.asked.commands.push(command);
@@ -77,6 +78,7 @@ impl<'a> Flow<'a> {
 
     /// Has a command sent should a later step of this instance fail for good. Compensations run in reverse: the last one
     /// asked for comes first.
+    #[expect(clippy::needless_pass_by_value, reason = "commands are written in place and given away")]
     pub fn compensate<C: Command>(&mut self, target: impl Display, command: C) {
         if let Some(command) = self.asked.command("compensate", &target, &command) {
             self.asked.compensations.push(command);

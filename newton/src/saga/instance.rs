@@ -265,3 +265,6 @@ impl Instance {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
 //! Process managers: event handlers that send commands, one durable instance for each key.
+#![doc = include_str!("../../docs/sagas.md")]
+//! # Map
 //!
 //! - [`Saga`]: what the derive makes; [`Trigger`] and [`FromTrigger`]: what makes an instance move
 //! - [`Flow`]: what a handler is given; [`Deadline`], [`CommandFailed`]: what it can be told besides events

@@ -14,6 +14,7 @@ const ENDED: Name = Name::from_static("$SagaEnded");
 
 /// One event of an instance's stream.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most records are the large one, and none is kept for long")]
 pub enum Record {
     /// It took in a trigger.
     Advanced(Advanced),

@@ -242,10 +242,9 @@ fn advance<S: Saga>(instance: &Instance, cue: &Cue<'_>, place: Place<'_>) -> Res
         (StoredState { json, version: S::VERSION }, handled)
     };
     let asked = flow.finish()?;
-    if cue.record.kind == TriggerKind::Event && !start {
-        if !handled || (stored == instance.state && asked.is_empty()) {
-            return Ok(Step::Unchanged);
-        }
+    let says_nothing = !handled || (stored == instance.state && asked.is_empty());
+    if says_nothing && cue.record.kind == TriggerKind::Event && !start {
+        return Ok(Step::Unchanged);
     }
     let ids = EventIds::caused_by(&cue.id, place.stream.as_str());
     let record = Advanced {

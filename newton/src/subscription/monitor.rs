@@ -114,8 +114,10 @@ impl Monitor {
 
     /// Enters a phase.
     pub(crate) fn enter(&self, phase: Phase) {
-        let before = std::mem::replace(&mut self.state().phase, phase.clone());
-        if before != phase {
+        let mut state = self.state();
+        if state.phase != phase {
+            state.phase = phase;
+            drop(state);
             self.entered.send_replace(());
         }
     }
@@ -201,6 +203,8 @@ impl Monitor {
         self.state().waiting > 0
     }
 
+    /// Whether work is under way.
+    #[cfg(feature = "testkit")]
     pub(crate) fn is_busy(&self) -> bool {
         self.state().in_flight > 0
     }

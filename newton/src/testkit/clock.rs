@@ -152,7 +152,7 @@ mod tests {
         drop(first);
         assert_eq!(clock.next_wait(), Some(at(2)));
         let woken = tokio::spawn(second);
-        clock.advance(Duration::from_secs(7_200));
+        clock.advance(Duration::from_hours(2));
         woken.await.unwrap();
         assert_eq!(clock.next_wait(), None);
         clock.wait_until(at(-1)).await;

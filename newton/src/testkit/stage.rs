@@ -82,8 +82,8 @@ impl Stage {
             folder,
         };
         stage.start()?;
-        let state = stage.stores.state.clone();
-        stage.places = stage.ask(async move || state.scan(Scan::of(PLACES, "")).await)?;
+        let records = stage.stores.state.clone();
+        stage.places = stage.ask(async move || records.scan(Scan::of(PLACES, "")).await)?;
         Ok(stage)
     }
 

@@ -256,6 +256,7 @@ impl<S: Saga> Session<S> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn failure(error: Error) -> Failure {
     Failure { cause: error.to_string(), attempts: 1 }
 }

@@ -58,7 +58,8 @@ impl<T: Register> AppScenario<T> {
             stage.ask(async move || app.reactions().await)
         });
         let parked = self.must(outcome).into_iter().filter(|status| status.parked_keys > 0);
-        orphans.extend(parked.map(|status| format!("{} has {} parked keys", status.name, status.parked_keys)));
+        orphans
+            .extend(parked.map(|status| format!("{} has {} parked keys", status.name, status.parked_keys)));
         if !orphans.is_empty() {
             self.fail_with("something hangs in the air", "nothing", &orphans.join("\n"));
         }

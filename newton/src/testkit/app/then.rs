@@ -85,7 +85,11 @@ impl<T: Register> AppScenario<T> {
             Some(actual) if actual.downcast_ref() == Some(&rejection) => self,
             Some(actual) => {
                 let actual = format!("rejected: {actual:?}");
-                self.fail_with("another rejection than expected", &format!("rejected: {rejection:?}"), &actual)
+                self.fail_with(
+                    "another rejection than expected",
+                    &format!("rejected: {rejection:?}"),
+                    &actual,
+                )
             }
             None => self.fail_with(
                 "accepted, but a rejection was expected",
@@ -133,7 +137,11 @@ impl<T: Register> AppScenario<T> {
     fn must_be_accepted(&self, expected: &[String]) {
         if let Some(rejection) = &self.rejection {
             let actual = format!("rejected: {rejection:?}");
-            self.fail_with("rejected, but something else was expected", &listed(expected.iter().cloned()), &actual);
+            self.fail_with(
+                "rejected, but something else was expected",
+                &listed(expected.iter().cloned()),
+                &actual,
+            );
         }
     }
 

@@ -253,7 +253,7 @@ fn a_snapshot_is_followed_by_its_tail() {
 fn large_differences_are_shown_in_part() {
     let lines = |last: &str| [&["same"; 50].join("\n"), "near", last].join("\n");
     let sides = [("expected", lines("a")), ("actual", lines("b"))];
-    let report = Script::default().report::<Tally<SOUND>>("too long", &sides);
+    let report = Script::default().report("docs/Tally", "too long", &sides);
     let difference = report.split("difference").nth(1).unwrap();
     assert_parts(difference, &["    near\n  - a\n  + b"]);
     assert!(difference.lines().count() < 12, "{difference}");
