@@ -2,7 +2,7 @@
 //! functions; Newton loads, decides, appends, retries and snapshots, on a store that is chosen in one line. Read models,
 //! sagas and side effects follow the events.
 //!
-//! ```
+//! ```standalone_crate
 //! use newton::prelude::*;
 //! use newton::Newton;
 //!

@@ -29,7 +29,7 @@ impl Health {
 impl App {
     /// How the app is doing. Never fails: that the store does not answer is part of it.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> newton::Result<()> {
     /// let app = newton::Newton::builder().store("memory:").start().await?;

@@ -13,7 +13,7 @@ impl App {
     /// The lease is renewed until it is released or dropped. While another app has it this waits; when that one dies,
     /// this one goes on within seconds. Names are the program's own: they do not meet those of its reactions.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use newton::Newton;
     /// # async fn send_report() {}
     /// # #[tokio::main(flavor = "current_thread")]

@@ -68,7 +68,7 @@ impl Newton {
 /// A running app. Cloning is cheap; clones share everything. Dropping the last one ends its tasks at once;
 /// [`shutdown`](Self::shutdown) lets them finish first.
 ///
-/// ```
+/// ```standalone_crate
 /// use newton::prelude::*;
 /// use newton::Newton;
 ///

@@ -33,7 +33,7 @@ impl App {
     /// Reading goes on. With a store that does not answer this takes some seconds longer than the limit: another second
     /// for what is cut off, and the lease term. Shutting down twice is harmless.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use std::time::Duration;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> newton::Result<()> {
