@@ -1,8 +1,8 @@
 //! What a file with domain types needs: `use newton::prelude::*;`.
 
 pub use crate::{
-    Aggregate, Command, Context, Decision, Event, EventHandler, On, Projection, React, Rejection, Saga,
-    TagValue,
+    Aggregate, Command, Context, Decision, Event, EventHandler, HandlerError, On, Projection, React,
+    Rejection, Saga, TagValue,
 };
 pub use crate::{projection::View, saga::CommandFailed, saga::Deadline, saga::Flow, service::Delivery};
 

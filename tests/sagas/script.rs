@@ -12,7 +12,7 @@ use newton_tests::Given;
 
 /// What an instance is told, in words: see [`Script::perform`].
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum Told {
+pub(crate) enum Told {
     Begin {
         #[tag]
         script: Option<String>,
@@ -28,20 +28,20 @@ pub enum Told {
 }
 
 #[derive(Command, Clone, Debug)]
-pub enum TellerCommand {
+pub(crate) enum TellerCommand {
     Begin { script: Option<String>, what: String },
     Go { script: Option<String>, topic: Option<String>, what: String },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum TellerError {
+pub(crate) enum TellerError {
     Never,
 }
 
 /// Where the words come from.
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "script", event = Told)]
-pub struct Teller;
+pub(crate) struct Teller;
 
 impl Teller {
     fn decide(&self, command: TellerCommand) -> Result<Told, TellerError> {
@@ -55,26 +55,26 @@ impl Teller {
 }
 
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum TillEvent {
+pub(crate) enum TillEvent {
     Added { by: u64 },
 }
 
 #[derive(Command, Clone, Debug, PartialEq)]
-pub enum TillCommand {
+pub(crate) enum TillCommand {
     Add { by: u64 },
     Refuse { by: u64 },
     Panic { by: u64 },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum TillError {
+pub(crate) enum TillError {
     No { by: u64 },
 }
 
 /// What commands add to.
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "script")]
-pub struct Till {
+pub(crate) struct Till {
     pub added: Vec<u64>,
 }
 
@@ -98,7 +98,7 @@ impl Till {
 /// Does what it is told, and remembers it.
 #[derive(Saga, Clone, Debug, Default, PartialEq)]
 #[saga(context = "script", key = "script", starts_on(Told::Begin), handles(Told, Deadline, CommandFailed))]
-pub struct Script {
+pub(crate) struct Script {
     pub log: Vec<String>,
     pub on_deadline: String,
     pub on_failure: String,
@@ -167,52 +167,52 @@ impl On<CommandFailed> for Script {
 }
 
 /// An app of these types, with a clock to move.
-pub async fn app(given: &Given) -> (App, VirtualClock) {
+pub(crate) async fn app(given: &Given) -> (App, VirtualClock) {
     let clock = VirtualClock::new();
     (start(given, &clock).await, clock)
 }
 
 /// An app of these types with a given clock.
-pub async fn start(given: &Given, clock: &VirtualClock) -> App {
+pub(crate) async fn start(given: &Given, clock: &VirtualClock) -> App {
     given.app().only::<(Teller, Till, Script)>().clock(clock.clone()).start().await.unwrap()
 }
 
 /// Starts an instance.
-pub async fn begin(app: &App, key: &str, what: &str) {
+pub(crate) async fn begin(app: &App, key: &str, what: &str) {
     let command = TellerCommand::Begin { script: Some(key.to_owned()), what: what.to_owned() };
     app.with(Caller::new().correlation(format!("story of {key}"))).execute("teller", command).await.unwrap();
 }
 
 /// Tells an instance.
-pub async fn tell(app: &App, key: &str, what: &str) {
+pub(crate) async fn tell(app: &App, key: &str, what: &str) {
     let command = TellerCommand::Go { script: Some(key.to_owned()), topic: None, what: what.to_owned() };
     app.execute("teller", command).await.unwrap();
 }
 
 /// Tells whoever listens to a topic.
-pub async fn announce(app: &App, topic: &str, what: &str) {
+pub(crate) async fn announce(app: &App, topic: &str, what: &str) {
     let command = TellerCommand::Go { script: None, topic: Some(topic.to_owned()), what: what.to_owned() };
     app.execute("teller", command).await.unwrap();
 }
 
 /// What an instance has noted down.
-pub async fn log(app: &App, key: &str) -> Vec<String> {
+pub(crate) async fn log(app: &App, key: &str) -> Vec<String> {
     app.saga::<Script>(key).state().await.unwrap().map(|state| state.log).unwrap_or_default()
 }
 
 /// What was added to a till, in order.
-pub async fn added(app: &App, till: &str) -> Vec<u64> {
+pub(crate) async fn added(app: &App, till: &str) -> Vec<u64> {
     app.load::<Till>(till).await.unwrap().map(|till| till.state.added).unwrap_or_default()
 }
 
 /// Waits until an instance has noted so much.
-pub async fn noted(app: &App, key: &str, count: usize) -> Vec<String> {
+pub(crate) async fn noted(app: &App, key: &str, count: usize) -> Vec<String> {
     until(async || log(app, key).await.len() >= count).await;
     log(app, key).await
 }
 
 /// Waits until all events up to now were routed: an instance of its own takes in a last one.
-pub async fn routed(app: &App) {
+pub(crate) async fn routed(app: &App) {
     let key = format!("fence-{}", newton::EventId::generate());
     begin(app, &key, "passed").await;
     noted(app, &key, 1).await;
@@ -220,23 +220,23 @@ pub async fn routed(app: &App) {
     app.sagas::<Script>().refused().await.unwrap();
 }
 
-pub async fn ended(app: &App, key: &str) -> SagaStatus {
+pub(crate) async fn ended(app: &App, key: &str) -> SagaStatus {
     instance(app, key).ended(LIMIT).await.unwrap()
 }
 
-pub async fn history(app: &App, key: &str) -> Vec<SagaRecord> {
+pub(crate) async fn history(app: &App, key: &str) -> Vec<SagaRecord> {
     instance(app, key).history().await.unwrap()
 }
 
-pub fn instance(app: &App, key: &str) -> SagaInstance<Script> {
+pub(crate) fn instance(app: &App, key: &str) -> SagaInstance<Script> {
     app.saga(key)
 }
 
 /// A guard against tests that hang, never a measure.
-pub const LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const LIMIT: Duration = Duration::from_secs(15);
 
 /// Waits for a condition.
-pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use newton::prelude::*;
 
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum OrderEvent {
+pub(crate) enum OrderEvent {
     Placed {
         #[tag]
         order: String,
@@ -24,21 +24,21 @@ pub enum OrderEvent {
 }
 
 #[derive(Command, Clone, Debug)]
-pub enum OrderCommand {
+pub(crate) enum OrderCommand {
     Place { order: String, amount: u64, address: String },
     Close { order: String },
     Cancel { order: String, why: String },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum OrderError {
+pub(crate) enum OrderError {
     AlreadyThere,
     NotOpen,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "shop")]
-pub struct Order {
+pub(crate) struct Order {
     placed: bool,
     over: bool,
 }
@@ -64,7 +64,7 @@ impl Order {
 
 /// A payment has an id of its own: the saga hears of it because it listens.
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum PaymentEvent {
+pub(crate) enum PaymentEvent {
     Charged {
         #[tag]
         payment: String,
@@ -77,7 +77,7 @@ pub enum PaymentEvent {
 }
 
 #[derive(Command, Clone, Debug)]
-pub enum PaymentCommand {
+pub(crate) enum PaymentCommand {
     /// Who owes nothing is not charged.
     Charge {
         payment: String,
@@ -89,14 +89,14 @@ pub enum PaymentCommand {
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum PaymentError {
+pub(crate) enum PaymentError {
     AlreadyCharged,
     NotCharged,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "shop")]
-pub struct Payment {
+pub(crate) struct Payment {
     charged: bool,
 }
 
@@ -117,7 +117,7 @@ impl Payment {
 }
 
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum ShipmentEvent {
+pub(crate) enum ShipmentEvent {
     Shipped {
         #[tag]
         order: String,
@@ -125,19 +125,19 @@ pub enum ShipmentEvent {
 }
 
 #[derive(Command, Clone, Debug)]
-pub enum ShipmentCommand {
+pub(crate) enum ShipmentCommand {
     Ship { order: String, address: String },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum ShipmentError {
+pub(crate) enum ShipmentError {
     AlreadyShipped,
     NoSuchAddress,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "shop")]
-pub struct Shipment {
+pub(crate) struct Shipment {
     shipped: bool,
 }
 
@@ -164,7 +164,7 @@ impl Shipment {
     starts_on(OrderEvent::Placed),
     handles(OrderEvent, PaymentEvent, ShipmentEvent, Deadline, CommandFailed)
 )]
-pub struct Fulfilment {
+pub(crate) struct Fulfilment {
     address: String,
     failed: Option<String>,
 }

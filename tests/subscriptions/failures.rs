@@ -99,7 +99,7 @@ async fn a_panic_of_the_store_is_an_error_and_not_the_end(given: Given) {
         (error, subscription)
     });
     // Only who waits is told.
-    until(|| subscriptions.shared().reading).await;
+    until(|| subscriptions.shared().waiting == 1).await;
     watched.panic.store(true, Ordering::Relaxed);
     append_one(&watched, "log/Log/a").await;
     let (error, mut subscription) = waiting.await.unwrap();

@@ -149,14 +149,14 @@ async fn a_slow_one_costs_bounded_memory_and_gets_everything(given: Given) {
     assert_eq!(next(&mut slow).await, OrderId(1));
     append_many(store, "log/Log/a", 49_999).await;
     assert!(fast.await.unwrap().into_iter().eq((1..=50_000).map(OrderId)));
-    let Shared { followers, events, bytes, reading } = subscriptions.shared();
+    let Shared { followers, events, bytes, reading, .. } = subscriptions.shared();
     assert!(events <= recent.events && bytes <= recent.bytes, "{events} events with {bytes} bytes");
     assert_eq!((followers, reading), (1, true));
     assert!(take(&mut slow, 49_999).await.into_iter().eq((2..=50_000).map(OrderId)));
 }
 
 fn nothing() -> Shared {
-    Shared { followers: 0, events: 0, bytes: 0, reading: false }
+    Shared { followers: 0, waiting: 0, events: 0, bytes: 0, reading: false }
 }
 
 async fn the_store_is_read_only_while_somebody_follows(given: Given) {

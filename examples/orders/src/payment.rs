@@ -73,19 +73,22 @@ impl Payment {
             (PaymentCommand::Request { amount }, Stage::New) => {
                 Ok(Some(PaymentEvent::Requested { order, amount }))
             }
-            (PaymentCommand::Request { .. }, _) => Ok(None),
             (PaymentCommand::Pay, Stage::Requested) => Ok(Some(PaymentEvent::Received { order, amount })),
             (PaymentCommand::Pay, Stage::New) => Err(PaymentError::NotRequested),
             (PaymentCommand::Pay, Stage::Withdrawn) => Err(PaymentError::Withdrawn),
-            (PaymentCommand::Pay, Stage::Paid | Stage::Refunded) => Err(PaymentError::AlreadyPaid),
+            (PaymentCommand::Pay, Stage::Paid | Stage::Refunded)
+            | (PaymentCommand::Withdraw, Stage::Paid) => Err(PaymentError::AlreadyPaid),
             (PaymentCommand::Refund, Stage::Paid) => Ok(Some(PaymentEvent::Refunded { order, amount })),
-            (PaymentCommand::Refund, Stage::Refunded) => Ok(None),
-            (PaymentCommand::Refund, _) => Err(PaymentError::NotPaid),
-            (PaymentCommand::Withdraw, Stage::Paid) => Err(PaymentError::AlreadyPaid),
+            (PaymentCommand::Refund, Stage::New | Stage::Requested | Stage::Withdrawn) => {
+                Err(PaymentError::NotPaid)
+            }
             (PaymentCommand::Withdraw, Stage::New | Stage::Requested) => {
                 Ok(Some(PaymentEvent::Withdrawn { order }))
             }
-            (PaymentCommand::Withdraw, Stage::Withdrawn | Stage::Refunded) => Ok(None),
+            // Asked for once more: nothing is left to do.
+            (PaymentCommand::Request { .. } | PaymentCommand::Refund | PaymentCommand::Withdraw, _) => {
+                Ok(None)
+            }
         }
     }
 

@@ -34,7 +34,7 @@ async fn serve(app: App, seed: u64, clerk: u64) -> Result<(), Trouble> {
         let order = format!("o-{seed}-{clerk}-{number}");
         // One in three is never paid, one in five cannot be shipped.
         let kind = number + clerk;
-        let (is_paid, is_lost) = (kind % 3 != 0, kind % 5 == 0);
+        let (is_paid, is_lost) = (!kind.is_multiple_of(3), kind.is_multiple_of(5));
         let place = OrderCommand::Place {
             customer: "ada".to_owned(),
             address: if is_lost { "nowhere" } else { "12 Analytical Lane" }.to_owned(),

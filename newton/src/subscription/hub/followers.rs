@@ -91,6 +91,11 @@ impl Followers {
         self.by_id.len()
     }
 
+    /// How many are armed.
+    pub(super) fn waiting(&self) -> usize {
+        self.by_id.values().filter(|follower| matches!(follower.slot, Slot::Armed { .. })).count()
+    }
+
     pub(super) fn add(&mut self, subscribe: Arc<Subscribe>) -> Id {
         self.last_id += 1;
         let keys = keys_of(&subscribe).into();

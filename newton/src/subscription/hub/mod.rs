@@ -56,6 +56,8 @@ struct Launch {
 pub struct Shared {
     /// The subscriptions that follow live.
     pub followers: usize,
+    /// Those of them that have seen everything, and wait.
+    pub waiting: usize,
     /// The events at hand.
     pub events: usize,
     /// Their payload bytes.
@@ -89,6 +91,7 @@ impl Hub {
         let state = self.state();
         Shared {
             followers: state.followers.len(),
+            waiting: state.followers.waiting(),
             events: state.ring.len(),
             bytes: state.ring.bytes(),
             reading: state.reader.is_some(),
