@@ -43,7 +43,7 @@ async fn story(stores: &Stores, clock: &VirtualClock) -> [SagaStatus; 3] {
     let (good, lost) = (ended("good").await, ended("lost").await);
     // The timer runs from when it was set, which may be long after the order.
     until(async || !app.saga::<Fulfilment>("unpaid").history().await.unwrap().is_empty()).await;
-    clock.advance(Duration::from_secs(2 * 3_600));
+    clock.advance(Duration::from_hours(2));
     [good, lost, ended("unpaid").await]
 }
 

@@ -74,7 +74,7 @@ impl Road {
 
     async fn app(&self, given: &Given, clock: &VirtualClock) -> App {
         let policy =
-            RetryPolicy { attempts: 4, base: Duration::from_secs(60), longest: Duration::from_secs(3_600) };
+            RetryPolicy { attempts: 4, base: Duration::from_mins(1), longest: Duration::from_hours(1) };
         let app = given.app().only::<(Teller, Till, Script)>().clock(clock.clone()).middleware(self.clone());
         app.retry_saga_commands(policy).start().await.unwrap()
     }
@@ -102,7 +102,7 @@ async fn used_up_attempts_are_a_failure(given: Given) {
     let app = road.app(&given, &clock).await;
     begin(&app, "a", "undo other 9; add other 1; add till 2; add other 3").await;
     until(async || {
-        clock.advance(Duration::from_secs(3_600));
+        clock.advance(Duration::from_hours(1));
         instance(&app, "a").status().await.unwrap() == Some(SagaStatus::Compensated)
     })
     .await;
@@ -148,7 +148,7 @@ async fn another_app_goes_on_where_one_ends(given: Given) {
     assert_eq!(added(&second, "slow").await, [1]);
     announce(&second, "news", "heard").await;
     noted(&second, "a", 1).await;
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     assert_eq!(ended(&second, "a").await, SagaStatus::Ended);
     assert_eq!(log(&second, "a").await, ["heard", "tea ran out"]);
 }

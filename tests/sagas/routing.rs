@@ -2,6 +2,7 @@
 
 use newton::saga::SagaStatus;
 use newton::saga::record::{Record, TriggerKind};
+use newton::store::{EventStoreExt, Read, Selection};
 use newton_tests::{Given, over_every_store};
 
 use super::script::{
@@ -198,9 +199,8 @@ async fn causes_and_correlation_are_carried_on(given: Given) {
     let (app, clock) = app(&given).await;
     begin(&app, "a", "add till 1; after 60 soon; on-deadline end").await;
     super::script::until(async || history(&app, "a").await.len() == 2).await;
-    clock.advance(std::time::Duration::from_secs(60));
+    clock.advance(std::time::Duration::from_mins(1));
     ended(&app, "a").await;
-    use newton::store::{EventStoreExt, Read, Selection};
     let all = app.events().read_all(Read::of(Selection::All).with_system()).await.unwrap();
     let event = |name: &str| all.iter().find(|event| event.event_type == *name).unwrap();
     let advanced: Vec<_> = all.iter().filter(|event| event.event_type == "$SagaAdvanced").collect();

@@ -1,4 +1,10 @@
 //! A saga that does what events tell it to, and an aggregate whose effects can be counted.
+#![allow(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "the shapes of `decide` and `evolve` are given"
+)]
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
@@ -139,7 +145,7 @@ impl Script {
 }
 
 /// Whether what was broken is mended: for all tests of a process, so only one of them may set it.
-pub static MENDED: AtomicBool = AtomicBool::new(false);
+pub(super) static MENDED: AtomicBool = AtomicBool::new(false);
 
 impl On<Told> for Script {
     fn on(&mut self, event: &Told, flow: &mut Flow) -> Result<()> {

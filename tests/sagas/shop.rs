@@ -175,7 +175,7 @@ impl On<OrderEvent> for Fulfilment {
             self.address.clone_from(address);
             let payment = format!("pay-{}", flow.key());
             flow.listen("payment", &payment);
-            flow.after(Duration::from_secs(3_600), "payment overdue");
+            flow.after(Duration::from_hours(1), "payment overdue");
             flow.send(payment.clone(), PaymentCommand::Charge { payment, amount: *amount });
         }
         Ok(())

@@ -1,4 +1,9 @@
 //! Code that changed under running instances.
+#![allow(
+    clippy::unused_self,
+    clippy::needless_pass_by_value,
+    reason = "the shapes of `decide` and `evolve` are given"
+)]
 
 use newton::prelude::*;
 use newton::saga::SagaStatus;

@@ -50,7 +50,7 @@ fn expectations_fail_where_they_must() {
     });
     assert!(rows.contains("other rows than expected") && rows.contains("+ 7 | placed"), "{rows}");
     let sql = report(|| {
-        drop(Scenario::<Orders>::given(placed("7", 20)).then_rows("SELECT missing FROM orders", [["7"]]))
+        drop(Scenario::<Orders>::given(placed("7", 20)).then_rows("SELECT missing FROM orders", [["7"]]));
     });
     assert!(sql.contains("no such column: missing"), "{sql}");
 }

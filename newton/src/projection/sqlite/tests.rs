@@ -41,8 +41,7 @@ impl Projection for Sums {
             b"\"commit\"" => Ok(tx.execute("COMMIT", ()).map(|_| true)?),
             b"\"panic\"" => {
                 tx.execute("INSERT INTO sums VALUES ('panicked', 1)", ())?;
-                let none: Option<bool> = None;
-                Ok(none.unwrap())
+                panic!("it was to panic")
             }
             _ => Ok(true),
         }
