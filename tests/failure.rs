@@ -26,6 +26,7 @@ over_every_store!(
     what_cannot_be_decoded_is_parked_at_once,
     an_outage_below_a_handler_pauses_and_parks_nothing,
     a_flood_of_failures_pauses,
+    a_pause_ends_when_it_is_asked_to,
     an_outage_of_the_store_pauses_and_skips_nothing,
 );
 
@@ -256,6 +257,9 @@ async fn a_flood_of_failures_pauses(given: Given) {
     let tried = probe.begun().len();
     pass_time(&timed.clock, "tried again", async || probe.begun().len() > tried + 10).await;
     assert_eq!(timed.phase().await, Phase::Paused);
+    let status = timed.app.status::<Recorder>().await.unwrap();
+    let (error, key) = (status.last_error.unwrap(), probe.begun()[tried].event.stream.to_string());
+    assert!(error.contains(&key) && error.contains("told to fail"), "{error}");
     let first = |one: &Delivered| one.event.stream.clone();
     let probes: Vec<_> = probe.begun()[tried..].iter().map(first).collect();
     assert!(probes.iter().all(|stream| *stream == probes[0]), "one event is tried again: {probes:?}");
@@ -265,6 +269,27 @@ async fn a_flood_of_failures_pauses(given: Given) {
     timed.at_the_head().await;
     assert_eq!(timed.parked_keys().await, 10);
     assert_eq!(timed.app.retry_all_parked::<Recorder>().await.unwrap(), 10);
+}
+
+async fn a_pause_ends_when_it_is_asked_to(given: Given) {
+    let probe = Probe::new();
+    probe.act(|_| Act::Outage);
+    let timed = Timed::start(&given, &probe, |builder| builder).await;
+    timed.open_accounts(3).await;
+    eventually("paused", async || timed.phase().await == Phase::Paused).await;
+    // Time stands still, so nothing else ends the pause.
+    let asked = async |what: &str, is_so: &dyn Fn() -> bool| {
+        let ask = async || {
+            timed.app.resume::<Recorder>().unwrap();
+            is_so()
+        };
+        eventually(what, ask).await;
+    };
+    let tried = probe.begun().len();
+    asked("tried again", &|| probe.begun().len() > tried + 3).await;
+    assert_eq!(timed.phase().await, Phase::Paused);
+    probe.act(|_| Act::Handle);
+    asked("over", &|| probe.handled().len() == 3).await;
 }
 
 async fn an_outage_of_the_store_pauses_and_skips_nothing(given: Given) {

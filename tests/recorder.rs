@@ -169,28 +169,31 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -
     tokio::time::timeout(LIMIT, wait).await.unwrap_or_else(|_| panic!("never {what}"));
 }
 
-/// Records everything from the first event on.
-#[derive(EventHandler)]
-#[event_handler(handles(AccountEvent), start = "origin", replay_safe)]
-pub struct Recorder {
-    probe: Probe,
+/// Makes event handlers that give what comes to their probe.
+macro_rules! recorders {
+    ($($(#[doc = $doc:literal])* $name:ident($($options:tt)*);)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(EventHandler)]
+        #[event_handler(handles(AccountEvent), $($options)*)]
+        pub struct $name {
+            probe: Probe,
+        }
+
+        impl React<AccountEvent> for $name {
+            async fn react(&self, _: &AccountEvent, delivery: &Delivery) -> Result<(), HandlerError> {
+                self.probe.deliver(delivery).await
+            }
+        }
+    )*};
 }
 
-impl React<AccountEvent> for Recorder {
-    async fn react(&self, _: &AccountEvent, delivery: &Delivery) -> Result<(), HandlerError> {
-        self.probe.deliver(delivery).await
-    }
-}
+recorders! {
+    /// Records everything from the first event on.
+    Recorder(start = "origin", replay_safe);
 
-/// Records what happens from its first registration on.
-#[derive(EventHandler)]
-#[event_handler(handles(AccountEvent))]
-pub struct Newcomer {
-    probe: Probe,
-}
+    /// Records what happens from its first registration on.
+    Newcomer();
 
-impl React<AccountEvent> for Newcomer {
-    async fn react(&self, _: &AccountEvent, delivery: &Delivery) -> Result<(), HandlerError> {
-        self.probe.deliver(delivery).await
-    }
+    /// Records everything, and keeps the accounts of one owner in order.
+    OwnerRecorder(start = "origin", segments = 3, by = "owner");
 }

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use newton::app::Builder;
-use newton::domain::{EventType, HandlerError, NewEvent, SystemClock};
+use newton::domain::{NewEvent, SystemClock};
 use newton::prelude::*;
-use newton::registry::{ReactionEntry, Register, Registry};
 use newton::store::{Append, EventStore, Scan, StateStore};
-use newton::subscription::{HandlerPolicy, Phase, Provided, Start};
-use newton::{App, Clock, ErrorKind, ExpectedVersion, Newton, OrderId, Payload, RecordedEvent, StreamName};
+use newton::subscription::{HandlerPolicy, Phase};
+use newton::{App, Clock, ErrorKind, ExpectedVersion, Newton, OrderId, Payload, StreamName};
 use newton_tests::bank::{Account, deposit, open};
-use newton_tests::recorder::{Act, Newcomer, Probe, Recorder, eventually};
+use newton_tests::recorder::{Act, Newcomer, OwnerRecorder, Probe, Recorder, eventually};
 use newton_tests::{Given, over_every_store};
 use tokio::sync::Barrier;
 
@@ -258,44 +256,10 @@ async fn two_apps_share_the_segments(given: Given) {
     assert!(probe.handled()[since..].iter().all(|delivered| delivered.app == "one"));
 }
 
-/// A recorder that keeps the accounts of one owner in order.
-struct ByOwner(Recorder);
-
-impl EventHandler for ByOwner {
-    const NAME: &'static str = "ByOwner";
-    const START: Start = Start::Origin;
-    const SEGMENTS: u32 = 3;
-    const KEY: Option<&'static str> = Some("owner");
-
-    fn event_types() -> Vec<&'static EventType> {
-        Recorder::event_types()
-    }
-
-    fn build(provided: &Provided) -> newton::Result<Self> {
-        Recorder::build(provided).map(Self)
-    }
-
-    fn handle<'a>(
-        &'a self,
-        event: &'a RecordedEvent,
-        delivery: &'a Delivery,
-    ) -> BoxFuture<'a, Result<bool, HandlerError>> {
-        self.0.handle(event, delivery)
-    }
-}
-
-impl Register for ByOwner {
-    type Kind = newton::registry::kind::EventHandler;
-
-    fn register(registry: &mut Registry) {
-        registry.add_reaction(ReactionEntry::event_handler::<Self>());
-    }
-}
-
 async fn a_tag_can_be_the_key(given: Given) {
     let probe = Probe::new();
     probe.act(|one| if one.event.stream.id() == "acc-1" { Act::Hang } else { Act::Handle });
-    let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, ByOwner)>();
+    let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, OwnerRecorder)>();
     let app = builder.provide(probe.clone()).start().await.unwrap();
     for (account, owner) in ["Ada", "Ada", "Ada", "Eve"].into_iter().enumerate() {
         app.execute(format!("acc-{account}"), open(owner)).await.unwrap();
@@ -311,7 +275,7 @@ async fn a_tag_can_be_the_key(given: Given) {
     );
     drop(app);
     probe.act(|_| Act::Handle);
-    let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, ByOwner)>();
+    let builder = Newton::builder().stores(given.stores.clone()).only::<(Account, OwnerRecorder)>();
     let _app = builder.provide(probe.clone()).start().await.unwrap();
     probe.until("the third", |probe| probe.versions().contains(&("acc-2".to_owned(), 1))).await;
     let first = |id: &str| probe.versions().iter().position(|one| *one == (id.to_owned(), 1)).unwrap();

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::DeriveInput;
+use syn::{DeriveInput, LitInt};
 
 use super::model::Model;
 use crate::support::errors::Errors;
@@ -50,9 +50,20 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
 fn consts(model: &Model) -> TokenStream {
     let (name, start) = (&model.reaction.name.text, &model.start);
+    let segments = model.segments.as_ref().map(|segments| {
+        // Whatever type was written behind it.
+        let segments = LitInt::new(segments.base10_digits(), segments.span());
+        quote!(const SEGMENTS: u32 = #segments;)
+    });
+    let key = model.by.as_ref().map(|by| {
+        let by = &by.text;
+        quote!(const KEY: ::core::option::Option<&'static str> = ::core::option::Option::Some(#by);)
+    });
     quote! {
         const NAME: &'static str = #name;
         const START: ::newton::subscription::Start = #start;
+        #segments
+        #key
     }
 }
 

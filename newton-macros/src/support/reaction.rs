@@ -108,7 +108,9 @@ impl Reaction {
         let fields = &self.shape.variants[0].fields;
         let members = fields.members().zip(fields).map(|(member, field)| {
             let (ty, name) = (&field.ty, member_name(&member));
-            let value = quote_spanned!(ty.span()=> provided.take::<#ty>(#handler, #name));
+            // On the field's type, where it does not fit, but in the scope of this code, wherever the struct comes from.
+            let here = ty.span().resolved_at(Span::call_site());
+            let value = quote_spanned!(here=> provided.take::<#ty>(#handler, #name));
             quote!(#member: #value?)
         });
         quote! {

@@ -68,8 +68,8 @@ impl App {
         self.core.reactions.of::<T>()?.parking().dropped().await
     }
 
-    /// Runs a reaction again now that waits after a failure, instead of when its wait is over. Does nothing to one that
-    /// runs.
+    /// Has a reaction that waits after a failure try again now, instead of when its wait is over: one that is run again, one
+    /// that is paused because of an outage, a segment, a command of a saga. Does nothing to one that does not wait.
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where this app does not run it.

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
 
 use crate::app::supervise::{Supervision, supervise};
 use crate::domain::Name;
@@ -24,7 +23,6 @@ pub(super) struct Reactions {
 pub(super) struct Running {
     type_id: TypeId,
     pub(super) reaction: Arc<dyn Reaction>,
-    resume: Arc<Notify>,
     ended: Stop,
 }
 
@@ -42,15 +40,10 @@ impl Reactions {
     pub(super) fn run(reactions: Vec<(TypeId, Arc<dyn Reaction>)>) -> Self {
         let (stopper, cutter) = (Stopper::new(), Stopper::new());
         let spawn = |(type_id, reaction): (TypeId, Arc<dyn Reaction>)| {
-            let (resume, ended) = (Arc::new(Notify::new()), Stopper::new());
-            let running = Running {
-                type_id,
-                reaction: reaction.clone(),
-                resume: resume.clone(),
-                ended: ended.signal(),
-            };
+            let ended = Stopper::new();
+            let running = Running { type_id, reaction: reaction.clone(), ended: ended.signal() };
             let (stop, cut) = (stopper.signal(), cutter.signal());
-            tokio::spawn(supervise(reaction, Supervision { stop, cut, resume, ended }));
+            tokio::spawn(supervise(reaction, Supervision { stop, cut, ended }));
             running
         };
         Self { running: reactions.into_iter().map(spawn).collect(), stopper, cutter }
@@ -69,15 +62,15 @@ impl Reactions {
         self.running::<T>().map(|running| &running.reaction)
     }
 
-    /// Runs the reaction of a type again now, where it waits after a failure.
+    /// Has the reaction of a type try again now, where it waits after a failure.
     pub(super) fn resume<T: 'static>(&self) -> Result<()> {
-        self.running::<T>().map(|running| running.resume.notify_waiters())
+        self.of::<T>().map(|reaction| reaction.monitor().resume())
     }
 
-    /// Runs all again now that wait after a failure.
+    /// Has all try again now that wait after a failure.
     #[cfg(feature = "testkit")]
     pub(super) fn resume_all(&self) {
-        self.running.iter().for_each(|running| running.resume.notify_waiters());
+        self.all().for_each(|reaction| reaction.monitor().resume());
     }
 
     /// Asks all to finish what is under way.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -25,18 +24,16 @@ pub(super) struct Supervision {
     pub(super) stop: Stop,
     /// Ends it at its next await.
     pub(super) cut: Stop,
-    /// Ends a wait after a failure.
-    pub(super) resume: Arc<Notify>,
     /// Dropped at the end.
     pub(super) ended: Stopper,
 }
 
 /// Runs a reaction until it is asked to stop.
 pub(super) async fn supervise(reaction: Arc<dyn Reaction>, supervision: Supervision) {
-    let Supervision { stop, mut cut, resume, ended } = supervision;
+    let Supervision { stop, mut cut, ended } = supervision;
     tokio::select! {
         biased;
-        () = run(&*reaction, stop, &resume) => {}
+        () = run(&*reaction, stop) => {}
         () = cut.requested() => {}
     }
     reaction.monitor().enter(Phase::Stopped);
@@ -45,7 +42,7 @@ pub(super) async fn supervise(reaction: Arc<dyn Reaction>, supervision: Supervis
     drop(ended);
 }
 
-async fn run(reaction: &dyn Reaction, mut stop: Stop, resume: &Notify) {
+async fn run(reaction: &dyn Reaction, mut stop: Stop) {
     let (monitor, mut failures) = (reaction.monitor(), 0);
     while !stop.is_requested() {
         let (start, position) = (Instant::now(), monitor.position());
@@ -56,7 +53,7 @@ async fn run(reaction: &dyn Reaction, mut stop: Stop, resume: &Notify) {
         if monitor.position() > position || start.elapsed() > GOOD_RUN {
             failures = 0;
         }
-        let pause = BACKOFF.delay(failures);
+        let (pause, resumed) = (BACKOFF.delay(failures), monitor.resumed());
         if let Err(error) = outcome {
             tracing::error!(reaction = %monitor.name(), %error, ?pause, "a reaction failed; it runs again");
             monitor.failed(error.to_string());
@@ -65,7 +62,7 @@ async fn run(reaction: &dyn Reaction, mut stop: Stop, resume: &Notify) {
         }
         tokio::select! {
             () = stop.requested() => {}
-            () = resume.notified() => {}
+            () = resumed => {}
             () = sleep(pause) => {}
         }
     }

@@ -1,8 +1,10 @@
 //! The pause behind an outage: one event is tried again, later and later, until something succeeds.
 
-use crate::domain::clock::Wait;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, select};
+
 use crate::domain::{Clock, Name};
-use crate::subscription::HandlerPolicy;
+use crate::subscription::{HandlerPolicy, Monitor};
 
 /// Nothing is tried but one event, whose attempt tells whether the outage is over.
 pub(super) struct Pause {
@@ -11,23 +13,23 @@ pub(super) struct Pause {
     others: Vec<Name>,
     failures: u32,
     /// `None` while the probe is under way.
-    wait: Option<Wait>,
+    wait: Option<BoxFuture<'static, ()>>,
 }
 
 impl Pause {
     /// A pause because of the event of a key.
-    pub(super) fn because_of(probe: Name, clock: &dyn Clock) -> Self {
-        Self { probe, others: Vec::new(), failures: 1, wait: Some(wait(clock, 1)) }
+    pub(super) fn because_of(probe: Name, clock: &dyn Clock, monitor: &Monitor) -> Self {
+        Self { probe, others: Vec::new(), failures: 1, wait: Some(wait(1, clock, monitor)) }
     }
 
     /// The event of a key failed in the same way.
-    pub(super) fn failed(&mut self, key: Name, clock: &dyn Clock) {
+    pub(super) fn failed(&mut self, key: Name, clock: &dyn Clock, monitor: &Monitor) {
         if key != self.probe {
             self.others.push(key);
             return;
         }
         self.failures = self.failures.saturating_add(1);
-        self.wait = Some(wait(clock, self.failures));
+        self.wait = Some(wait(self.failures, clock, monitor));
     }
 
     /// Waits until the probe is to be tried, and gives its key. Cancel-safe.
@@ -47,6 +49,8 @@ impl Pause {
     }
 }
 
-fn wait(clock: &dyn Clock, failures: u32) -> Wait {
-    clock.wait_for(HandlerPolicy::PAUSE.delay(failures))
+/// Until the next attempt is due, or asked for.
+fn wait(failures: u32, clock: &dyn Clock, monitor: &Monitor) -> BoxFuture<'static, ()> {
+    let due = clock.wait_for(HandlerPolicy::PAUSE.delay(failures));
+    select(due, monitor.resumed().boxed()).map(drop).boxed()
 }

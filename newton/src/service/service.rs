@@ -114,6 +114,10 @@ impl<H: EventHandler> Work for Handling<H> {
         outcome
     }
 
+    fn monitor(&self) -> &Monitor {
+        self.progress.monitor()
+    }
+
     fn works_on(&self, segment: Segment) -> bool {
         self.progress.works_on(segment)
     }

@@ -208,7 +208,8 @@ impl<H: EventHandler> Worker<H> {
         let monitor = self.handling.progress.monitor();
         if let Outcome::Failed(cause) | Outcome::Undecodable(cause) | Outcome::Outage(cause) = &outcome {
             tracing::warn!(handler = H::NAME, event = %job.event.id, attempt = job.attempts, cause, "a delivery failed");
-            monitor.failed(format!("{}, order id {}: {cause}", job.event.event_type, job.event.order_id));
+            let event = &job.event;
+            monitor.failed(format!("{} of `{key}`, order id {}: {cause}", event.event_type, event.order_id));
         }
         match outcome {
             Outcome::Handled => {
@@ -254,10 +255,10 @@ impl<H: EventHandler> Worker<H> {
 
     fn pause_for(&mut self, key: Name) {
         self.lanes.forget_attempt(&key);
-        let clock = &*self.handling.runtime.clock;
+        let (clock, monitor) = (&*self.handling.runtime.clock, self.handling.progress.monitor());
         match &mut self.pause {
-            Some(pause) => pause.failed(key, clock),
-            None => self.pause = Some(Pause::because_of(key, clock)),
+            Some(pause) => pause.failed(key, clock, monitor),
+            None => self.pause = Some(Pause::because_of(key, clock, monitor)),
         }
     }
 

@@ -68,6 +68,8 @@ pub(crate) struct Monitor {
     position: watch::Sender<OrderId>,
     /// Tells whoever waits that the phase may be another.
     entered: watch::Sender<()>,
+    /// Ends the waits after failures.
+    resumed: watch::Sender<()>,
     state: Mutex<State>,
 }
 
@@ -100,6 +102,7 @@ impl Monitor {
             kind,
             position: watch::Sender::new(OrderId::START),
             entered: watch::Sender::new(()),
+            resumed: watch::Sender::new(()),
             state: Mutex::new(state),
         }
     }
@@ -131,6 +134,20 @@ impl Monitor {
     pub(crate) async fn entered(&self, fits: impl Fn(&Phase) -> bool) {
         // The sender lives in `self`, so the wait cannot fail.
         let _ = self.entered.subscribe().wait_for(|()| fits(&self.state().phase)).await;
+    }
+
+    /// Ends all waits after a failure: whatever waits tries again now.
+    pub(crate) fn resume(&self) {
+        self.resumed.send_replace(());
+    }
+
+    /// Waits until it is to be tried again without waiting any longer; what was asked for before the call does not count.
+    pub(crate) fn resumed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut resumed = self.resumed.subscribe();
+        async move {
+            // With the monitor ends everything that could wait.
+            let _ = resumed.changed().await;
+        }
     }
 
     /// Moves the position up; it never falls here.

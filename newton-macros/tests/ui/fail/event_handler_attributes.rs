@@ -19,4 +19,16 @@ struct Unknown;
 #[event_handler(handles(OrderEvent), start = "Now", name = "$mail")]
 struct Unfit;
 
+#[derive(EventHandler)]
+#[event_handler(handles(OrderEvent), segments = 0, by = "")]
+struct TooFew;
+
+#[derive(EventHandler)]
+#[event_handler(handles(OrderEvent), segments = 1025, by = owner)]
+struct TooMany;
+
+#[derive(EventHandler)]
+#[event_handler(handles(OrderEvent), segments = "4", by = "$owner")]
+struct Texts;
+
 fn main() {}

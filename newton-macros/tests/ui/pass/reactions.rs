@@ -84,7 +84,61 @@ impl React<OrderEvent> for Mail {
     }
 }
 
+/// What a `macro_rules` makes, with fields whose types come from the macro and from its caller.
+macro_rules! made {
+    ($handler:ident, $projection:ident, $saga:ident, $field:ident: $ty:ty, $segments:literal) => {
+        #[derive(EventHandler)]
+        #[event_handler(handles(OrderEvent), segments = $segments, by = "order")]
+        struct $handler {
+            $field: $ty,
+            own: u8,
+        }
+
+        impl React<OrderEvent> for $handler {
+            async fn react(&self, _: &OrderEvent, _: &Delivery) -> Result<(), HandlerError> {
+                let _ = (&self.$field, self.own);
+                Ok(())
+            }
+        }
+
+        #[derive(Projection, Default)]
+        #[projection(handles(OrderEvent))]
+        struct $projection {
+            $field: $ty,
+        }
+
+        impl On<OrderEvent> for $projection {
+            fn on(
+                &mut self,
+                _: &OrderEvent,
+                _: &mut newton::projection::View<'_>,
+            ) -> Result<(), HandlerError> {
+                self.$field = Default::default();
+                Ok(())
+            }
+        }
+
+        #[derive(Saga, Clone, Default)]
+        #[saga(context = "shop", key = "order", starts_on(OrderEvent::Placed), handles(OrderEvent))]
+        struct $saga {
+            $field: $ty,
+        }
+
+        impl On<OrderEvent> for $saga {
+            fn on(&mut self, _: &OrderEvent, _: &mut Flow<'_>) -> Result<(), HandlerError> {
+                self.$field = Default::default();
+                Ok(())
+            }
+        }
+    };
+}
+
+made!(MadeMail, MadeOrders, MadeFulfilment, text: String, 4);
+
 fn main() {
+    assert_eq!((MadeMail::SEGMENTS, MadeMail::KEY), (4, Some("order")));
+    assert_eq!((Mail::SEGMENTS, Mail::KEY), (1, None));
+
     assert_eq!(<Orders as Projection>::NAME, "orders");
     assert_eq!(<Fulfilment as Saga>::event_types().len(), 4);
     assert_eq!(<Mail as EventHandler>::event_types().len(), 3);

@@ -190,6 +190,7 @@ impl<S: Saga> Session<S> {
         let mut stop = self.stop.clone();
         tokio::select! {
             () = self.runtime.clock.wait_for(self.retry.delay(failed)) => {}
+            () = self.monitor.resumed() => {}
             () = stop.requested() => {}
         }
         drop(idle);

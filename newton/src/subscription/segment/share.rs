@@ -13,13 +13,16 @@ use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::subscription::ledger::Layout;
 use crate::subscription::segment::Segment;
-use crate::subscription::{Book, HandlerPolicy, Lease, Ledger, Membership, Stop, Stopper};
+use crate::subscription::{Book, HandlerPolicy, Lease, Ledger, Membership, Monitor, Stop, Stopper};
 
 /// What is done with the segments that are this node's.
 #[async_trait]
 pub(crate) trait Work: Send + Sync + 'static {
     /// Works on a segment until it is asked to stop or the lease is lost.
     async fn work(self: Arc<Self>, lease: Arc<Lease>, book: Book, stop: Stop) -> Result<()>;
+
+    /// How it is doing.
+    fn monitor(&self) -> &Monitor;
 
     /// Whether it works on a segment now.
     fn works_on(&self, segment: Segment) -> bool;
@@ -199,10 +202,12 @@ async fn hold<W: Work>(ledger: &Ledger, work: &Arc<W>, layout: Layout, segment: 
             return;
         }
         failures = if since.elapsed() > GOES_WELL { 0 } else { failures + 1 };
+        let resumed = work.monitor().resumed();
         work.paused(segment, &error);
         let wait = ledger.runtime().clock.wait_for(HandlerPolicy::PAUSE.delay(failures));
         tokio::select! {
             () = stop.requested() => return,
+            () = resumed => {}
             () = wait => {}
         }
     }
