@@ -85,6 +85,12 @@ async fn what_cannot_be_mended_is_given_up(given: Given) {
     app.caught_up::<Balances>(&last).await.unwrap();
     assert_eq!(rows::<Table>(&app).await, [(stream.clone(), 4, 2)]);
     assert_eq!(app.view::<Balances>().unwrap().read().by_stream[&stream], 4);
+    for dropped in [app.dropped::<Table>().await.unwrap(), app.dropped::<Balances>().await.unwrap()] {
+        let [one] = &dropped[..] else { panic!("{dropped:?}") };
+        assert_eq!((&*one.key, &*one.reason, one.parked.attempts), (&*stream, "it is a test", 1));
+        assert!(one.parked.cause.is_some() && one.time >= one.parked.since);
+        assert_eq!(one.parked.event.as_ref().unwrap().id, one.parked.event_id);
+    }
 }
 
 async fn an_endless_query_is_interrupted(given: Given) {

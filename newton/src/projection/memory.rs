@@ -12,7 +12,7 @@ use crate::domain::{Name, OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::projection::guard::{self, Flood, Trouble};
 use crate::projection::keep::{Keep, Replica};
-use crate::projection::parked::{self, Note};
+use crate::projection::parked::{self, GivenUp, Note};
 use crate::projection::projector::Projector;
 use crate::projection::rebuild::Rebuildable;
 use crate::projection::view::sealed;
@@ -49,6 +49,7 @@ struct State<P> {
     value: P,
     position: OrderId,
     parked: BTreeMap<Name, VecDeque<Note>>,
+    dropped: Vec<GivenUp>,
 }
 
 /// A value that follows the log.
@@ -265,8 +266,14 @@ impl<P: MemoryProjection> Parking for Memory<P> {
 
     async fn drop_first(&self, key: &str, reason: &str) -> Result<()> {
         let dropped = {
-            let mut state = self.live.write();
+            let (mut state, time) = (self.live.write(), self.runtime.clock.now());
             let dropped = state.parked.get_mut(key).and_then(VecDeque::pop_front);
+            state.dropped.extend(dropped.iter().map(|note| GivenUp {
+                key: key.into(),
+                note: note.clone(),
+                reason: reason.to_owned(),
+                time,
+            }));
             if state.parked.get(key).is_some_and(VecDeque::is_empty) {
                 state.parked.remove(key);
             }
@@ -279,8 +286,8 @@ impl<P: MemoryProjection> Parking for Memory<P> {
     }
 
     async fn dropped(&self) -> Result<Vec<Dropped>> {
-        let message = "a projection keeps no list of what was given up; see its log";
-        Err(Error::new(ErrorKind::Unsupported, "list dropped events", message))
+        let given_up = self.live.read().dropped.clone();
+        parked::dropped(given_up, &*self.runtime.events).await
     }
 
     async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {

@@ -270,8 +270,9 @@ impl<P: SqliteProjection> Parking for Sqlite<P> {
     }
 
     async fn dropped(&self) -> Result<Vec<Dropped>> {
-        let message = "a projection keeps no list of what was given up; see its log";
-        Err(Error::new(ErrorKind::Unsupported, "list dropped events", message))
+        let pool = self.shared.pool().await?;
+        let given_up = pool.read(|file| Tables(P::NAME).given_up(file)).await?;
+        parked::dropped(given_up, &*self.runtime.events).await
     }
 
     async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {

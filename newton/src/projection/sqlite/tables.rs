@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{EventId, Fingerprint, Name, OrderId, Timestamp};
 use crate::error::{Error, ErrorKind};
-use crate::projection::parked::Note;
+use crate::projection::parked::{GivenUp, Note};
 use crate::store::StateKey;
 use crate::store::sqlite::of_sqlite;
 
@@ -36,7 +36,10 @@ CREATE TABLE IF NOT EXISTS newton_projections_dropped (
   key TEXT NOT NULL,
   event_id TEXT NOT NULL,
   cause TEXT,
+  attempts INTEGER NOT NULL,
+  since INTEGER NOT NULL,
   reason TEXT NOT NULL,
+  time INTEGER NOT NULL,       -- when it was given up, as the one before
   PRIMARY KEY (projection, order_id)
 ) WITHOUT ROWID;";
 
@@ -127,12 +130,31 @@ impl Tables {
     }
 
     /// Keeps why an event was given up.
-    pub(super) fn give_up(&self, connection: &Connection, order_id: OrderId, reason: &str) -> Outcome<()> {
-        let sql = "INSERT OR REPLACE INTO newton_projections_dropped (projection, order_id, key, event_id, cause, reason)
-                   SELECT projection, order_id, key, event_id, cause, ?3 FROM newton_projections_parked
-                   WHERE projection = ?1 AND order_id = ?2";
-        connection.execute(sql, params![self.0, order_id.0.cast_signed(), reason])?;
+    pub(super) fn give_up(
+        &self,
+        connection: &Connection,
+        order_id: OrderId,
+        reason: &str,
+        time: Timestamp,
+    ) -> Outcome<()> {
+        let sql = "INSERT OR REPLACE INTO newton_projections_dropped
+                     (projection, order_id, key, event_id, cause, attempts, since, reason, time)
+                   SELECT projection, order_id, key, event_id, cause, attempts, since, ?3, ?4
+                   FROM newton_projections_parked WHERE projection = ?1 AND order_id = ?2";
+        let parameters = params![self.0, order_id.0.cast_signed(), reason, time.timestamp_micros()];
+        connection.execute(sql, parameters)?;
         self.unpark(connection, order_id)
+    }
+
+    /// What was given up, sorted by order id.
+    pub(super) fn given_up(&self, connection: &Connection) -> Outcome<Vec<GivenUp>> {
+        let sql = "SELECT key, order_id, event_id, cause, attempts, since, reason, time
+                   FROM newton_projections_dropped WHERE projection = ? ORDER BY order_id";
+        let read = |row: &rusqlite::Row<'_>| {
+            let (key, note) = note(row)?;
+            Ok(GivenUp { key, note, reason: row.get(6)?, time: time(row.get(7)?) })
+        };
+        connection.prepare_cached(sql)?.query_map([self.0], read)?.collect()
     }
 
     pub(super) fn parked_keys(&self, connection: &Connection) -> Outcome<HashSet<Name>> {
@@ -150,18 +172,8 @@ impl Tables {
     ) -> Outcome<Vec<(Name, Note)>> {
         let sql = "SELECT key, order_id, event_id, cause, attempts, since FROM newton_projections_parked
                    WHERE projection = ?1 AND (?2 IS NULL OR key = ?2) ORDER BY key, order_id LIMIT ?3";
-        let read = |row: &rusqlite::Row<'_>| {
-            let note = Note {
-                order_id: OrderId(row.get::<_, i64>(1)?.cast_unsigned()),
-                event_id: EventId::from(row.get::<_, String>(2)?.as_str()),
-                cause: row.get(3)?,
-                attempts: row.get(4)?,
-                since: Timestamp::from_timestamp_micros(row.get(5)?).unwrap_or_default(),
-            };
-            Ok((Name::from(row.get::<_, String>(0)?), note))
-        };
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        connection.prepare_cached(sql)?.query_map(params![self.0, key, most], read)?.collect()
+        connection.prepare_cached(sql)?.query_map(params![self.0, key, most], note)?.collect()
     }
 
     pub(super) fn among(
@@ -201,4 +213,20 @@ pub(super) fn failed(error: &rusqlite::Error, file: &Path) -> Error {
         }
         _ => of_sqlite(error, "use projection", file),
     }
+}
+
+/// A note and its key, from the first six columns.
+fn note(row: &rusqlite::Row<'_>) -> Outcome<(Name, Note)> {
+    let note = Note {
+        order_id: OrderId(row.get::<_, i64>(1)?.cast_unsigned()),
+        event_id: EventId::from(row.get::<_, String>(2)?.as_str()),
+        cause: row.get(3)?,
+        attempts: row.get(4)?,
+        since: time(row.get(5)?),
+    };
+    Ok((Name::from(row.get::<_, String>(0)?), note))
+}
+
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_timestamp_micros(micros).unwrap_or_default()
 }

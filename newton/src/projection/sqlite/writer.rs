@@ -131,7 +131,8 @@ impl<P: SqliteProjection> Writer<P> {
             let (tables, connection) = (&writer.tables, &writer.connection);
             let first = tables.notes(connection, Some(key), 1).map_err(|error| writer.fatal(&error))?;
             let Some((_, note)) = first.into_iter().next() else { return Ok(()) };
-            tables.give_up(connection, note.order_id, reason).map_err(|error| writer.fatal(&error))
+            let time = writer.opening.clock.now();
+            tables.give_up(connection, note.order_id, reason, time).map_err(|error| writer.fatal(&error))
         });
         match dropped {
             Err(Failure::Fatal(error)) => Err(error),
