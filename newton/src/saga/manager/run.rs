@@ -60,6 +60,14 @@ impl Feeds {
     }
 }
 
+/// Why a run ended that did not fail.
+enum End {
+    /// It was asked to stop.
+    Asked,
+    /// Another node has the lease now; this one waits for its turn.
+    TakenOver,
+}
+
 impl<S: Saga> Manager<S> {
     /// Runs until it is asked to stop, or fails.
     pub(super) async fn run(&self, mut stop: Stop) -> Result<()> {
@@ -82,13 +90,17 @@ impl<S: Saga> Manager<S> {
         lock(&self.requests).replace(requests);
         self.monitor.enter(Phase::Live);
         let outcome = self.follow(&mut desk, &mut feeds, &mut told, &mut requested, stop).await;
-        if outcome.is_ok() {
+        if let Ok(End::Asked) = outcome {
             self.finish(&mut desk, &mut told).await?;
             self.monitor.enter(Phase::Stopped);
         }
         drop(run);
         match outcome {
-            Ok(()) => desk.lease.release().await,
+            Ok(End::Asked) => desk.lease.release().await,
+            Ok(End::TakenOver) => {
+                self.monitor.enter(Phase::StandingBy);
+                Ok(())
+            }
             Err(error) => self.monitor.noted(Err(error)),
         }
     }
@@ -125,7 +137,7 @@ impl<S: Saga> Manager<S> {
         notes: &mut mpsc::UnboundedReceiver<Note>,
         requests: &mut mpsc::UnboundedReceiver<Request>,
         mut stop: Stop,
-    ) -> Result<()> {
+    ) -> Result<End> {
         let mut stored = Instant::now();
         loop {
             desk.report();
@@ -139,8 +151,8 @@ impl<S: Saga> Manager<S> {
             let to_store = desk.is_behind().then(|| stored + desk.patience());
             tokio::select! {
                 biased;
-                () = stop.requested() => return Ok(()),
-                () = desk.lease.lost() => return Err(lost(&self.names.saga)),
+                () = stop.requested() => return Ok(End::Asked),
+                () = desk.lease.lost() => return Ok(End::TakenOver),
                 Some(request) = requests.recv() => {
                     // Whoever asks may have seen a record already.
                     let head = self.runtime.events.head().await?.current();
@@ -225,11 +237,6 @@ impl<S: Saga> Desk<S> {
             _ => STORE_ROWS,
         }
     }
-}
-
-fn lost(saga: &Name) -> Error {
-    let message = "another node runs it now; this one stands by";
-    Error::new(ErrorKind::Unavailable, "run saga", message).with("saga", saga)
 }
 
 fn ended() -> Error {
