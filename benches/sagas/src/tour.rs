@@ -1,5 +1,6 @@
 //! A saga of three commands, each sent when the one before has had its effect.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -25,17 +26,14 @@ enum StopCommand {
     Reach { tour: String, stop: u64 },
 }
 
-#[derive(Rejection, Debug)]
-enum StopError {}
-
 #[derive(Aggregate, Clone, Debug, Default)]
-#[aggregate(context = "bench")]
+#[aggregate(context = "bench", rejection = Infallible)]
 struct Stop {
     reached: u64,
 }
 
 impl Stop {
-    fn decide(&self, command: StopCommand) -> Result<StopEvent, StopError> {
+    fn decide(&self, command: StopCommand) -> Result<StopEvent, Infallible> {
         let StopCommand::Reach { tour, stop } = command;
         Ok(StopEvent::Reached { tour, stop })
     }

@@ -1,5 +1,6 @@
 //! Many sagas that wait for a timer: how long a start takes, what they cost in memory, and how late a timer fires.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -31,17 +32,14 @@ enum AlarmCommand {
     Ring { due_us: i64, fired_us: i64 },
 }
 
-#[derive(Rejection, Debug)]
-enum AlarmError {}
-
 #[derive(Aggregate, Clone, Debug, Default)]
-#[aggregate(context = "bench")]
+#[aggregate(context = "bench", rejection = Infallible)]
 struct Alarm {
     late_us: Option<i64>,
 }
 
 impl Alarm {
-    fn decide(&self, command: AlarmCommand, context: &Context) -> Result<AlarmEvent, AlarmError> {
+    fn decide(&self, command: AlarmCommand, context: &Context) -> Result<AlarmEvent, Infallible> {
         let alarm = context.id.as_str().to_owned();
         Ok(match command {
             AlarmCommand::Set { after_ms } => AlarmEvent::Set { alarm, after_ms },
