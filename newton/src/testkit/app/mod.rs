@@ -134,6 +134,7 @@ impl<T: Register> AppScenario<T> {
     /// Where it is not accepted.
     #[must_use]
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "commands are written in place")]
     pub fn given<C: Command>(mut self, id: impl Display, command: C) -> Self {
         self.script.line("given", &format!("{} to {id}", command_text(&command)));
         if let Some(rejection) = self.execute(&id.to_string(), &command) {
@@ -163,6 +164,7 @@ impl<T: Register> AppScenario<T> {
     /// Where it has no outcome: neither accepted nor rejected.
     #[must_use]
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "commands are written in place")]
     pub fn when<C: Command>(mut self, id: impl Display, command: C) -> Self {
         self.begin();
         self.script.line("when", &format!("{} to {id}", command_text(&command)));
