@@ -5,7 +5,7 @@ use std::time::Duration;
 use newton::prelude::*;
 
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum OrderEvent {
+pub(super) enum OrderEvent {
     Placed {
         #[tag]
         order: String,
@@ -22,21 +22,21 @@ pub enum OrderEvent {
 }
 
 #[derive(Command, Clone, Debug, PartialEq)]
-pub enum OrderCommand {
+pub(super) enum OrderCommand {
     Place { order: String, price: u64 },
     Pay { order: String },
     Cancel { order: String },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum OrderError {
+pub(super) enum OrderError {
     AlreadyPlaced,
     NotOpen,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "shop")]
-pub struct Order {
+pub(super) struct Order {
     open: bool,
     placed: bool,
 }
@@ -59,7 +59,7 @@ impl Order {
 }
 
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum PaymentEvent {
+pub(super) enum PaymentEvent {
     Charged {
         #[tag]
         order: String,
@@ -73,19 +73,19 @@ pub enum PaymentEvent {
 }
 
 #[derive(Command, Clone, Debug, PartialEq)]
-pub enum PaymentCommand {
+pub(super) enum PaymentCommand {
     Charge { order: String, amount: u64 },
     Refund { order: String, amount: u64 },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum PaymentError {
+pub(super) enum PaymentError {
     Declined,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "shop")]
-pub struct Payment {
+pub(super) struct Payment {
     charged: u64,
 }
 
@@ -107,7 +107,7 @@ impl Payment {
 }
 
 #[derive(Event, Clone, Debug, PartialEq)]
-pub enum ShipmentEvent {
+pub(super) enum ShipmentEvent {
     Shipped {
         #[tag]
         order: String,
@@ -115,18 +115,18 @@ pub enum ShipmentEvent {
 }
 
 #[derive(Command, Clone, Debug, PartialEq)]
-pub enum ShipmentCommand {
+pub(super) enum ShipmentCommand {
     Ship { order: String },
 }
 
 #[derive(Rejection, Debug, PartialEq)]
-pub enum ShipmentError {
+pub(super) enum ShipmentError {
     OutOfStock,
 }
 
 #[derive(Aggregate, Clone, Debug, Default, PartialEq)]
 #[aggregate(context = "shop")]
-pub struct Shipment {
+pub(super) struct Shipment {
     shipped: bool,
 }
 
@@ -153,14 +153,14 @@ impl Shipment {
     starts_on(OrderEvent::Placed),
     handles(OrderEvent, ShipmentEvent, Deadline, CommandFailed)
 )]
-pub struct Fulfilment {
+pub(super) struct Fulfilment {
     pub price: u64,
     pub paid: bool,
     pub shipped: bool,
 }
 
 /// How long an order waits for its payment.
-pub const PAYMENT: Duration = Duration::from_secs(2 * 3600);
+pub(super) const PAYMENT: Duration = Duration::from_secs(2 * 3600);
 
 impl On<OrderEvent> for Fulfilment {
     fn on(&mut self, event: &OrderEvent, flow: &mut Flow) -> Result<()> {
@@ -207,7 +207,7 @@ impl On<CommandFailed> for Fulfilment {
 /// What was charged and not refunded, in memory.
 #[derive(Projection, Debug, Default, PartialEq)]
 #[projection(handles(PaymentEvent))]
-pub struct Sales {
+pub(super) struct Sales {
     pub money: u64,
 }
 
@@ -224,7 +224,7 @@ impl On<PaymentEvent> for Sales {
 /// The orders that were placed and what became of them, in SQLite.
 #[derive(Projection)]
 #[projection(sqlite, handles(OrderEvent, ShipmentEvent))]
-pub struct Orders;
+pub(super) struct Orders;
 
 impl Orders {
     fn setup(tx: &mut SqliteTx) -> Result<()> {
@@ -259,46 +259,46 @@ impl On<ShipmentEvent> for Orders {
     }
 }
 
-pub fn placed(order: &str, price: u64) -> OrderEvent {
+pub(super) fn placed(order: &str, price: u64) -> OrderEvent {
     OrderEvent::Placed { order: order.to_owned(), price }
 }
 
-pub fn paid(order: &str) -> OrderEvent {
+pub(super) fn paid(order: &str) -> OrderEvent {
     OrderEvent::Paid { order: order.to_owned() }
 }
 
-pub fn shipped(order: &str) -> ShipmentEvent {
+pub(super) fn shipped(order: &str) -> ShipmentEvent {
     ShipmentEvent::Shipped { order: order.to_owned() }
 }
 
-pub fn charged(order: &str, amount: u64) -> PaymentEvent {
+pub(super) fn charged(order: &str, amount: u64) -> PaymentEvent {
     PaymentEvent::Charged { order: order.to_owned(), amount }
 }
 
-pub fn refunded(order: &str, amount: u64) -> PaymentEvent {
+pub(super) fn refunded(order: &str, amount: u64) -> PaymentEvent {
     PaymentEvent::Refunded { order: order.to_owned(), amount }
 }
 
-pub fn place(order: &str, price: u64) -> OrderCommand {
+pub(super) fn place(order: &str, price: u64) -> OrderCommand {
     OrderCommand::Place { order: order.to_owned(), price }
 }
 
-pub fn pay(order: &str) -> OrderCommand {
+pub(super) fn pay(order: &str) -> OrderCommand {
     OrderCommand::Pay { order: order.to_owned() }
 }
 
-pub fn cancel(order: &str) -> OrderCommand {
+pub(super) fn cancel(order: &str) -> OrderCommand {
     OrderCommand::Cancel { order: order.to_owned() }
 }
 
-pub fn charge(order: &str, amount: u64) -> PaymentCommand {
+pub(super) fn charge(order: &str, amount: u64) -> PaymentCommand {
     PaymentCommand::Charge { order: order.to_owned(), amount }
 }
 
-pub fn refund(order: &str, amount: u64) -> PaymentCommand {
+pub(super) fn refund(order: &str, amount: u64) -> PaymentCommand {
     PaymentCommand::Refund { order: order.to_owned(), amount }
 }
 
-pub fn ship(order: &str) -> ShipmentCommand {
+pub(super) fn ship(order: &str) -> ShipmentCommand {
     ShipmentCommand::Ship { order: order.to_owned() }
 }

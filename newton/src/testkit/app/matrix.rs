@@ -38,13 +38,13 @@ impl<T: Register> AppScenario<T> {
     #[track_caller]
     pub fn under_some_faults(self, one_in: usize, play: impl Fn(Self) -> Self) -> FaultMatrix {
         let settings = self.settings;
-        let (expected, operations) = run(&settings, Faults::none(), &play);
+        let (expected, operations) = run(&settings, &Faults::none(), &play);
         let pairs = (0_u64..).zip(&operations);
         let pairs = pairs.flat_map(|pair| Fault::ALL.into_iter().map(move |fault| (pair, fault)));
         let mut runs = 0;
         for ((number, name), fault) in pairs.step_by(one_in.max(1)) {
             let disturbed =
-                catch_unwind(AssertUnwindSafe(|| run(&settings, Faults::at(number, fault), &play).0));
+                catch_unwind(AssertUnwindSafe(|| run(&settings, &Faults::at(number, fault), &play).0));
             let place = format!("with `Fault::{fault:?}` at the operation {number} of the stores, `{name}`");
             match disturbed {
                 Ok(actual) if actual == expected => runs += 1,
@@ -62,7 +62,7 @@ impl<T: Register> AppScenario<T> {
 #[track_caller]
 fn run<T: Register>(
     settings: &Settings,
-    faults: Faults,
+    faults: &Faults,
     play: &impl Fn(AppScenario<T>) -> AppScenario<T>,
 ) -> (String, Vec<&'static str>) {
     let settings = Settings { faults: faults.clone(), ..settings.clone() };

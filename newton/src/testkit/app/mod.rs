@@ -136,7 +136,7 @@ impl<T: Register> AppScenario<T> {
     #[track_caller]
     pub fn given<C: Command>(mut self, id: impl Display, command: C) -> Self {
         self.script.line("given", &format!("{} to {id}", command_text(&command)));
-        if let Some(rejection) = self.execute(&id.to_string(), command) {
+        if let Some(rejection) = self.execute(&id.to_string(), &command) {
             let actual = format!("rejected: {rejection:?}");
             self.fail_with("a given command was rejected", "accepted", &actual);
         }
@@ -166,7 +166,7 @@ impl<T: Register> AppScenario<T> {
     pub fn when<C: Command>(mut self, id: impl Display, command: C) -> Self {
         self.begin();
         self.script.line("when", &format!("{} to {id}", command_text(&command)));
-        self.rejection = self.execute(&id.to_string(), command);
+        self.rejection = self.execute(&id.to_string(), &command);
         self
     }
 
@@ -238,7 +238,7 @@ impl<T: Register> AppScenario<T> {
 
     /// Executes a command as a patient client does: again under the same id until it has an outcome.
     #[track_caller]
-    fn execute<C: Command>(&mut self, id: &str, command: C) -> Option<AnyRejection> {
+    fn execute<C: Command>(&mut self, id: &str, command: &C) -> Option<AnyRejection> {
         self.commands += 1;
         let command_id = CommandId::from(Uuid::from_u128(self.commands));
         let mut last = None;

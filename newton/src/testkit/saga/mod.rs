@@ -180,7 +180,7 @@ impl<S: Saga> SagaScenario<S> {
     #[must_use]
     #[track_caller]
     pub fn when_rejected<C: Command>(mut self, command: C, reason: &'static str) -> Self {
-        let text = command.clone().into_expected().text();
+        let text = command.into_expected().text();
         self.script.line("given", &format!("rejected, {reason}: {text}"));
         let step = Step::Rule(rule_of::<C>(move |other| {
             (other.clone().into_expected().text() == text).then(|| reason.to_owned())

@@ -147,7 +147,9 @@ impl<S: Saga> SagaScenario<S> {
         if actual != expected {
             self.fail_with(headline, &listed(&expected), &listed(&actual));
         }
-        actual.iter().for_each(|command| self.script.line("then", command));
+        for command in &actual {
+            self.script.line("then", command);
+        }
     }
 
     /// What came of the script so far, once it was checked.
