@@ -78,11 +78,7 @@ fn ways(events: usize) -> Vec<u64> {
     // Each event alone, one cut in each place in turn, and others that follow from a fixed rule.
     let single = (0..places).map(|place| 1 << place);
     let mixed = (1_u64..).take(SOME_WAYS - 1).map(|number| number.wrapping_mul(0x9E37_79B9_7F4A_7C15) & all);
-    std::iter::once(all)
-        .chain(single.take(SOME_WAYS))
-        .chain(mixed)
-        .filter(|cuts| *cuts != 0)
-        .collect()
+    std::iter::once(all).chain(single.take(SOME_WAYS)).chain(mixed).filter(|cuts| *cuts != 0).collect()
 }
 
 fn cut(facts: &[Fact], cuts: u64) -> Vec<&[Fact]> {
