@@ -159,20 +159,6 @@ fn each_timer_fires_at_its_own_time_however_far_time_jumps() {
     }
 }
 
-#[test]
-fn a_shop_comes_to_the_same_end_under_every_fault() {
-    let shop = AppScenario::<(Order, Payment, Shipment, Fulfilment, Sales)>::new();
-    let matrix = shop.under_every_fault(|shop| regretted(bought(shop)));
-    assert_eq!(matrix.runs, matrix.operations.len() * 5);
-    assert!(matrix.operations.contains(&"append") && matrix.operations.contains(&"write state"));
-}
-
-#[test]
-fn a_shop_on_sqlite_comes_to_the_same_end_under_some_faults() {
-    let matrix = shop().on_sqlite().under_some_faults(13, |shop| regretted(bought(shop)));
-    assert!(matrix.runs > 20);
-}
-
 static AMOUNTS: Mutex<u64> = Mutex::new(0);
 
 /// Charges another amount each time its handler runs.

@@ -137,9 +137,6 @@ fn a_saga_with_a_random_number_in_its_command_is_found() {
     let report = report(|| drop(Scenario::<Random>::given(placed("7", 20)).then_status(SagaStatus::Running)));
     assert!(report.contains("`Check::Crashes` failed after a crash before the operation"), "{report}");
     assert!(report.contains("off    `.without(Check::Crashes)`"), "{report}");
-    let again = || Scenario::<Random>::given(placed("7", 20)).without(Check::Crashes);
-    let again = self::report(|| drop(again().then_status(SagaStatus::Running)));
-    assert!(again.contains("`Check::Duplicates` failed when every event came again"), "{again}");
     Scenario::<Random>::given(placed("7", 20))
         .without(Check::Crashes)
         .without(Check::Duplicates)

@@ -1,7 +1,10 @@
-//! The rules of orders, payments and shipments as sentences.
+//! The rules of orders, payments, shipments and their fulfilment as sentences.
+
+use std::time::Duration;
 
 use newton::testkit::Scenario;
 
+use crate::fulfilment::Fulfilment;
 use crate::order::{Order, OrderCommand, OrderError, OrderEvent};
 use crate::payment::{Payment, PaymentCommand, PaymentError, PaymentEvent};
 use crate::shipment::{Shipment, ShipmentCommand, ShipmentError, ShipmentEvent};
@@ -83,4 +86,30 @@ fn a_shipment_needs_a_place_to_go_to_and_goes_once() {
         .then(ShipmentEvent::Shipped { order: ORDER.into(), address: "12 Analytical Lane".into() })
         .when(ship("12 Analytical Lane"))
         .then_rejected(ShipmentError::AlreadyShipped);
+}
+
+fn paid() -> PaymentEvent {
+    PaymentEvent::Received { order: ORDER.into(), amount: 120 }
+}
+
+fn ship() -> ShipmentCommand {
+    ShipmentCommand::Ship { address: "12 Analytical Lane".into() }
+}
+
+#[test]
+fn what_nobody_pays_in_time_is_cancelled() {
+    let cancel = OrderCommand::Cancel { reason: "it was not paid in time".into() };
+    Scenario::<Fulfilment>::given(placed())
+        .after(Duration::from_mins(2))
+        .then_sends((PaymentCommand::Withdraw, cancel))
+        .then_ended();
+}
+
+#[test]
+fn what_cannot_be_shipped_is_refunded_and_cancelled() {
+    let cancel = OrderCommand::Cancel { reason: "it cannot be shipped".into() };
+    Scenario::<Fulfilment>::given(placed())
+        .when_rejected(ship(), "there is no such address")
+        .when(paid())
+        .then_compensates((PaymentCommand::Refund, cancel));
 }

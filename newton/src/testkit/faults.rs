@@ -102,11 +102,6 @@ impl Faults {
         lock(&self.0.operations).clone()
     }
 
-    /// How many operations there were so far.
-    pub(super) fn count(&self) -> u64 {
-        self.0.count.load(SeqCst)
-    }
-
     /// Whether the plan's crash has happened.
     pub fn has_crashed(&self) -> bool {
         *lock(&self.0.dead)

@@ -9,7 +9,6 @@ use std::{env, fs, panic, thread};
 use chrono::TimeDelta;
 use tokio::runtime::{self, Runtime};
 use tokio::task::yield_now;
-use tokio::time;
 use uuid::Uuid;
 
 use crate::app::{App, Builder, Newton, Unrest};
@@ -36,7 +35,6 @@ pub(super) enum Place {
 /// An app under test.
 pub(super) struct Stage {
     recipe: Recipe,
-    place: Place,
     pub(super) stores: Stores,
     pub(super) clock: VirtualClock,
     /// Those of the present process.
@@ -65,9 +63,6 @@ const QUIET: u32 = 8;
 /// So many turns all that is left may wait for the clock before it moves.
 const PATIENCE: u32 = 64;
 
-/// So far the timers of the runtime go forward where nothing else moves: a lease runs out, a failed write is tried again.
-const STEP: Duration = Duration::from_millis(20);
-
 /// A guard against an app that never comes to rest.
 const GUARD: Duration = Duration::from_mins(1);
 
@@ -79,7 +74,6 @@ impl Stage {
         let folder = Folder(env::temp_dir().join(format!("newton-{}", Uuid::now_v7())));
         let mut stage = Self {
             recipe,
-            place,
             stores: place.open(&folder.0)?,
             clock: VirtualClock::new(),
             faults,
@@ -122,16 +116,6 @@ impl Stage {
         Ok(outcome)
     }
 
-    /// Asks something of the app, and of the next process where the present one dies meanwhile.
-    pub(super) fn inquire<T: Send>(&mut self, task: impl AsyncFn(App) -> T + Send + Sync) -> Result<T> {
-        loop {
-            if let Some(answer) = self.attempt(async |app| task(app).await)? {
-                return Ok(answer);
-            }
-            self.settle()?;
-        }
-    }
-
     /// Asks something of the stores themselves, which never fail on purpose.
     pub(super) fn ask<T: Send>(&self, task: impl AsyncFnOnce() -> T + Send) -> T {
         match &self.process {
@@ -158,10 +142,8 @@ impl Stage {
     /// Waits until nothing is under way.
     pub(super) fn settle(&mut self) -> Result<()> {
         loop {
-            let (stores, clock, faults) = (self.stores.clone(), self.clock.clone(), self.faults.clone());
-            let hurry = self.place == Place::Memory;
-            let rest = async move |app: App| rest(&app, &stores, &clock, hurry.then_some(&faults)).await;
-            if let Some(outcome) = self.attempt(rest)? {
+            let (stores, clock) = (self.stores.clone(), self.clock.clone());
+            if let Some(outcome) = self.attempt(async move |app| rest(&app, &stores, &clock).await)? {
                 return outcome;
             }
         }
@@ -285,10 +267,9 @@ impl Place {
 }
 
 /// Waits until nothing is under way in an app. Where all that is left waits for the clock after a failure, the clock moves.
-/// So do the timers of the runtime, where the operations of a store in memory tell whether anything else does.
-async fn rest(app: &App, stores: &Stores, clock: &VirtualClock, operations: Option<&Faults>) -> Result<()> {
+async fn rest(app: &App, stores: &Stores, clock: &VirtualClock) -> Result<()> {
     let (head, began) = (stores.events.head().await?, Instant::now());
-    let (mut quiet, mut patience, mut idle) = (0, 0, Idle::default());
+    let (mut quiet, mut patience) = (0, 0);
     while quiet < QUIET {
         let next = clock.next_wait();
         let unrest = match next {
@@ -315,38 +296,11 @@ async fn rest(app: &App, stores: &Stores, clock: &VirtualClock, operations: Opti
                 .with("waits for", format_args!("{next:?}"))
                 .with("reactions", format_args!("{:?}", app.reactions().await?)));
         }
-        if unrest != Unrest::None
-            && let Some(operations) = operations
-        {
-            idle.turn(operations).await;
-        }
         yield_now().await;
         // The threads of a store need the processor too.
         thread::yield_now();
     }
     Ok(())
-}
-
-/// How long no operation of a store has begun.
-#[derive(Default)]
-struct Idle {
-    turns: u32,
-    operations: u64,
-}
-
-impl Idle {
-    /// One more turn; after many without an operation, the timers of the runtime go forward.
-    async fn turn(&mut self, faults: &Faults) {
-        let operations = faults.count();
-        self.turns = if operations == self.operations { self.turns + 1 } else { 0 };
-        self.operations = operations;
-        if self.turns > 2 * PATIENCE {
-            self.turns = 0;
-            time::pause();
-            time::advance(STEP).await;
-            time::resume();
-        }
-    }
 }
 
 /// Runs something on a thread of its own: a test may run on a runtime, which cannot wait for another one.

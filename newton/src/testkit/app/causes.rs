@@ -2,7 +2,6 @@
 
 use super::AppScenario;
 use super::then::listed;
-use crate::app::App;
 use crate::causality::{Graph, Node};
 use crate::registry::Register;
 use crate::saga::{SagaStatus, survey};
@@ -54,9 +53,11 @@ impl<T: Register> AppScenario<T> {
                 orphans.push(format!("{stream} is {:?}, with {count} unsettled commands", instance.status));
             }
         }
-        // Not `reactions`: that fails where the stores do, as they may on purpose.
-        let health = async |app: App| app.health().await;
-        let outcome = self.stage().and_then(|stage| stage.inquire(health));
+        let outcome = self.stage().and_then(|stage| {
+            let app = stage.app()?.clone();
+            // Not `reactions`: that asks the stores, which may fail on purpose.
+            Ok(stage.ask(async move || app.health().await))
+        });
         let parked = self.must(outcome).reactions.into_iter().filter(|status| status.parked_keys > 0);
         orphans
             .extend(parked.map(|status| format!("{} has {} parked keys", status.name, status.parked_keys)));

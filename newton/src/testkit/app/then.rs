@@ -125,7 +125,8 @@ impl<T: Register> AppScenario<T> {
         P::Context<'static>: Sighted<P>,
     {
         let outcome = self.stage().and_then(|stage| {
-            let place = stage.inquire(async |app| <P::Context<'static>>::place(app).await)??;
+            let app = stage.app()?.clone();
+            let place = stage.ask(async move || <P::Context<'static>>::place(app).await)?;
             <P::Context<'static>>::show(place, assertions)
         });
         self.must(outcome);
