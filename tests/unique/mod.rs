@@ -334,6 +334,13 @@ async fn a_value_that_is_passed_on_meanwhile_is_decided_again(given: Given) {
     });
     app.delete::<Member>("ada").await.unwrap();
     assert_eq!(reservations(&**app.events()).await, owners([]), "what it had at its end was given up");
+
+    app.execute("cleo", MemberCommand::JoinQuietly).await.unwrap();
+    watched.before_the_next_append(async move {
+        rival.execute("cleo", set_email("late@club")).await.unwrap();
+    });
+    app.delete::<Member>("cleo").await.unwrap();
+    assert_eq!(reservations(&**app.events()).await, owners([]), "and what it got at the last moment");
 }
 
 async fn a_no_is_never_said_on_a_stale_state(given: Given) {
