@@ -162,6 +162,7 @@ fn nothing() -> Shared {
 async fn the_store_is_read_only_while_somebody_follows(given: Given) {
     let watched = Watched::new(given.stores.events.clone());
     let subscriptions = Subscriptions::new(watched.clone());
+    let idle = Arc::strong_count(&watched);
     for round in 0..3 {
         let mut subscription = subscriptions.open(Subscribe::hot(Selection::All)).await.unwrap();
         append_one(&watched, "log/Log/a").await;
@@ -170,8 +171,7 @@ async fn the_store_is_read_only_while_somebody_follows(given: Given) {
         drop(subscription);
         assert_eq!(subscriptions.shared(), nothing());
         // A task that is on its way ends without another read.
-        let held = Arc::strong_count(&watched);
-        until(|| Arc::strong_count(&watched) <= held).await;
+        until(|| Arc::strong_count(&watched) <= idle).await;
         settle().await;
         let reads = watched.reads();
         append_one(&watched, "log/Log/a").await;
