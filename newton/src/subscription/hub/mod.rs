@@ -129,8 +129,10 @@ impl Hub {
         }
     }
 
-    fn position(&self) -> OrderId {
-        self.state().ring.position()
+    /// Where the reader of that number reads on; `None` where nobody needs it any more.
+    fn position(&self, number: u64) -> Option<OrderId> {
+        let state = self.state();
+        state.is_read_by(number).then(|| state.ring.position())
     }
 
     /// Adds what the reader of that number read; gives the wakers of whom it concerns.

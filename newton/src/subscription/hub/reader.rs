@@ -1,6 +1,7 @@
 //! The task that reads the store for everybody who follows it.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -25,7 +26,8 @@ pub(super) async fn run(mut end: End, mut head: Head, mut stop: Stop) {
 
 async fn follow(reader: &End, head: &mut Head) -> Result<Infallible> {
     loop {
-        let position = reader.hub.position();
+        // The place is another one once the last follower is gone; the stop is on its way then.
+        let Some(position) = reader.hub.position(reader.number) else { return pending().await };
         let seen = head.beyond(position).await?;
         reader.publish(position, seen).await?.wake().await;
         // Neither a writer that never rests nor a store that is always ready keeps this task from giving way.
