@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::{Name, RecordedEvent};
+use crate::domain::{Name, OrderId, RecordedEvent};
 
 /// An event on its way through a handler.
 #[derive(Clone, Debug)]
@@ -35,7 +35,14 @@ impl Lanes {
 
     /// The next event that may be tried; it is under way then.
     pub(super) fn start(&mut self) -> Option<(Name, Job)> {
-        let key = self.ready.pop_front()?;
+        self.start_below(OrderId(u64::MAX))
+    }
+
+    /// The next event before a place that may be tried; it is under way then.
+    pub(super) fn start_below(&mut self, place: OrderId) -> Option<(Name, Job)> {
+        let first = |key: &Name| self.by_key.get(key).and_then(VecDeque::front);
+        let is_below = |key: &Name| first(key).is_some_and(|job| job.event.order_id < place);
+        let key = self.ready.iter().position(is_below).and_then(|index| self.ready.remove(index))?;
         let job = self.by_key.get_mut(&key)?.front_mut()?;
         job.attempts += 1;
         let job = job.clone();
@@ -109,6 +116,15 @@ mod tests {
         lanes.forget_attempt(&Name::from("b"));
         lanes.again(Name::from("b"));
         assert_eq!(started(&mut lanes), [("b".into(), 2, 1)]);
+    }
+
+    #[test]
+    fn only_what_lies_below_a_place_is_started() {
+        let mut lanes = lanes(&[("a", 5), ("b", 2), ("b", 7)]);
+        assert_eq!(lanes.start_below(OrderId(5)).unwrap().1.event.order_id, OrderId(2));
+        lanes.finish(&Name::from("b"));
+        assert!(lanes.start_below(OrderId(5)).is_none());
+        assert_eq!(started(&mut lanes).len(), 2);
     }
 
     #[test]

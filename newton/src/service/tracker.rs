@@ -84,6 +84,12 @@ impl Tracker {
         self.first_open().map(|entry| entry.event.time)
     }
 
+    /// The last event that is handled.
+    pub(super) fn last_handled(&self) -> Option<OrderId> {
+        let handled = |entry: &&Entry| matches!(entry.fate, Fate::Handled);
+        self.entries.iter().rev().find(handled).map(|entry| entry.event.order_id)
+    }
+
     /// What has to be parked before the place moves up to `through`.
     pub(super) fn parks_through(&self, through: OrderId) -> Vec<Park> {
         let passed = self.entries.iter().take_while(|entry| entry.event.order_id <= through);

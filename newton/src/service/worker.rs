@@ -17,7 +17,7 @@ use crate::domain::{Name, OrderId, Query};
 use crate::error::{Error, ErrorKind, Result};
 use crate::service::EventHandler;
 use crate::service::attempt::{Attempted, Outcome, attempt};
-use crate::service::lanes::Lanes;
+use crate::service::lanes::{Job, Lanes};
 use crate::service::pause::Pause;
 use crate::service::progress::Part;
 use crate::service::service::Handling;
@@ -122,10 +122,11 @@ impl<H: EventHandler> Worker<H> {
         }
     }
 
-    /// Ends what is under way, begins nothing, and writes the place a last time.
+    /// Ends what is under way, begins nothing behind it, and writes the place a last time.
     async fn drain(mut self) -> Result<()> {
         (self.reading, self.subscription) = (None, None);
         loop {
+            self.fill_gaps();
             if self.attempts.is_empty() && self.committing.is_none() {
                 if self.tracker.through() <= self.stored {
                     return Ok(());
@@ -154,14 +155,28 @@ impl<H: EventHandler> Worker<H> {
         }
     }
 
+    /// Starts what is open before the last handled event: the place could not pass it, and what is done behind it would
+    /// be done again.
+    fn fill_gaps(&mut self) {
+        let Some(last) = self.tracker.last_handled().filter(|_| self.pause.is_none()) else { return };
+        while self.attempts.len() < self.handling.policy.concurrency.max(1) {
+            let Some((key, job)) = self.lanes.start_below(last) else { return };
+            self.attempt(key, job);
+        }
+    }
+
     fn try_next(&mut self) -> bool {
         let Some((key, job)) = self.lanes.start() else { return false };
+        self.attempt(key, job);
+        true
+    }
+
+    fn attempt(&mut self, key: Name, job: Job) {
         let handling = self.handling.clone();
         self.attempts.spawn(async move {
             let outcome = attempt(&handling, &job).await;
             Attempted { key, job, outcome }
         });
-        true
     }
 
     fn probe(&mut self, key: Name) {
