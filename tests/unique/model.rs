@@ -106,17 +106,30 @@ fn apply(model: &mut Model, changes: &[&Change]) -> Answer {
         }
     }
     for (index, change) in changes.iter().enumerate() {
-        // Only those before it have a better claim than others that change in the same append.
+        // Of those that change behind it in the same append, only what they had and keep is a better claim.
         let later: Vec<u8> = changes[index + 1..].iter().map(|change| change.member).collect();
-        let rivals = after.iter().filter(|(member, _)| **member != change.member && !later.contains(member));
-        for (_, rival) in rivals {
-            if let Some(rejection) = clash(&after[&change.member], rival) {
+        for (member, rival) in after.iter().filter(|(member, _)| **member != change.member) {
+            let rival = if later.contains(member) { kept(model.get(member), rival) } else { rival.clone() };
+            if let Some(rejection) = clash(&after[&change.member], &rival) {
                 return Answer::Rejected(rejection);
             }
         }
     }
     *model = after;
     Answer::Done
+}
+
+/// The values that a member had and still has.
+fn kept(before: Option<&Entry>, after: &Entry) -> Entry {
+    match (before, after) {
+        (Some(Entry::Present { email: old, badge: worn }), Entry::Present { email, badge }) => {
+            Entry::Present {
+                email: email.filter(|email| Some(*email) == *old),
+                badge: badge.filter(|badge| Some(*badge) == *worn),
+            }
+        }
+        _ => Entry::Nobody,
+    }
 }
 
 fn clash(one: &Entry, other: &Entry) -> Option<MemberError> {
