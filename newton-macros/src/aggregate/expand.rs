@@ -15,7 +15,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let ident = &model.shape.ident;
     let mirror = payload::struct_mirror(&model.shape);
     let (types, names) = (types(model), names(model));
-    let (write, read) = (payload::write(), payload::read_struct());
+    let state_methods = payload::state_methods();
     let (fingerprint, snapshot_every) = (fingerprint_of(model), snapshot_every(model));
     let (functions, unique) = (functions(model), unique(model));
     let register = family::register(ident, "Aggregate", &quote!(add_aggregate));
@@ -33,16 +33,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
                 #functions
 
-                fn encode_state(&self) -> ::newton::__private::serde_json::Result<::std::vec::Vec<u8>> {
-                    let mut state = ::std::vec::Vec::new();
-                    let out = &mut state;
-                    #write?;
-                    ::core::result::Result::Ok(state)
-                }
-
-                fn decode_state(payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
-                    #read
-                }
+                #state_methods
             }
 
             #register

@@ -15,7 +15,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let mirror = payload::struct_mirror(&reaction.shape);
     let (listened, consts, functions) =
         (reaction.listened("OnTrigger", "on_trigger"), consts(model), functions(model));
-    let (write, read) = (payload::write(), payload::read_struct());
+    let state_methods = payload::state_methods();
     let register = reaction.register("Saga", "saga");
     quote! {
         const _: () = {
@@ -34,16 +34,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
                 #functions
 
-                fn encode_state(&self) -> ::newton::__private::serde_json::Result<::std::vec::Vec<u8>> {
-                    let mut state = ::std::vec::Vec::new();
-                    let out = &mut state;
-                    #write?;
-                    ::core::result::Result::Ok(state)
-                }
-
-                fn decode_state(payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
-                    #read
-                }
+                #state_methods
             }
 
             #register

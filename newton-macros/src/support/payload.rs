@@ -52,13 +52,30 @@ pub(crate) fn codec(shape: &Shape) -> Codec {
 }
 
 /// Writes `self` to `out` through the mirror.
-pub(crate) fn write() -> TokenStream {
+fn write() -> TokenStream {
     quote!(__Payload::serialize(self, &mut ::newton::__private::serde_json::Serializer::new(out)))
 }
 
 /// Reads `payload` through the mirror of a struct.
-pub(crate) fn read_struct() -> TokenStream {
+fn read_struct() -> TokenStream {
     quote!(::newton::__private::decode_remote(payload, |json| __Payload::deserialize(json)))
+}
+
+/// The methods that write and read the state of a struct, through its mirror.
+pub(crate) fn state_methods() -> TokenStream {
+    let (write, read) = (write(), read_struct());
+    quote! {
+        fn encode_state(&self) -> ::newton::__private::serde_json::Result<::std::vec::Vec<u8>> {
+            let mut state = ::std::vec::Vec::new();
+            let out = &mut state;
+            #write?;
+            ::core::result::Result::Ok(state)
+        }
+
+        fn decode_state(payload: &[u8]) -> ::newton::__private::serde_json::Result<Self> {
+            #read
+        }
+    }
 }
 
 /// The mirror of a struct, to write and to read.

@@ -20,8 +20,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// A wait until something has taken in what a command did. Nothing happens until it is awaited.
 #[must_use = "nothing happens until it is awaited"]
 pub struct CaughtUp {
-    reactions: Vec<Arc<dyn Reaction>>,
-    missing: Option<Error>,
+    /// Whom it waits for; an error where this app does not run it.
+    reactions: Result<Vec<Arc<dyn Reaction>>>,
     upto: Upto,
     within: Duration,
 }
@@ -59,12 +59,11 @@ impl App {
     pub fn caught_up<P: 'static>(&self, receipt: &Receipt) -> CaughtUp {
         let back = (receipt.events as u64).saturating_sub(1);
         let (last, first) = (receipt.order_id, OrderId(receipt.order_id.0.saturating_sub(back)));
-        let (reactions, missing) = match self.core.reactions.of::<P>() {
-            Ok(_) if receipt.events == 0 => (Vec::new(), None),
-            Ok(reaction) => (vec![reaction.clone()], None),
-            Err(error) => (Vec::new(), Some(error)),
+        let concerned = |reaction: &Arc<dyn Reaction>| {
+            if receipt.events == 0 { Vec::new() } else { vec![reaction.clone()] }
         };
-        CaughtUp { reactions, missing, upto: Upto::Receipt { first, last }, within: CaughtUp::WITHIN }
+        let reactions = self.core.reactions.of::<P>().map(concerned);
+        CaughtUp { reactions, upto: Upto::Receipt { first, last }, within: CaughtUp::WITHIN }
     }
 
     /// Waits until a projection, saga or event handler has taken in all that is stored when the wait begins.
@@ -72,11 +71,8 @@ impl App {
     /// # Errors
     /// As [`caught_up`](Self::caught_up), but parked keys are no error here.
     pub fn caught_up_now<P: 'static>(&self) -> CaughtUp {
-        let (reactions, missing) = match self.core.reactions.of::<P>() {
-            Ok(reaction) => (vec![reaction.clone()], None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        CaughtUp { reactions, missing, upto: Upto::Head(self.clone()), within: CaughtUp::WITHIN }
+        let reactions = self.core.reactions.of::<P>().map(|reaction| vec![reaction.clone()]);
+        CaughtUp { reactions, upto: Upto::Head(self.clone()), within: CaughtUp::WITHIN }
     }
 
     /// Waits until every projection has taken in all that is stored when the wait begins. An app starts before its
@@ -86,8 +82,8 @@ impl App {
     /// As [`caught_up`](Self::caught_up), but parked keys are no error here.
     pub fn caught_up_all(&self) -> CaughtUp {
         let projections = self.core.reactions.all().filter(|reaction| is_projection(reaction)).cloned();
-        let (reactions, upto) = (projections.collect(), Upto::Head(self.clone()));
-        CaughtUp { reactions, missing: None, upto, within: CaughtUp::WITHIN }
+        let (reactions, upto) = (Ok(projections.collect()), Upto::Head(self.clone()));
+        CaughtUp { reactions, upto, within: CaughtUp::WITHIN }
     }
 
     /// Builds a projection's data anew beside the live data, from the first event, and then switches to it at once:
@@ -130,15 +126,13 @@ impl CaughtUp {
     }
 
     async fn wait(self) -> Result<()> {
-        if let Some(error) = self.missing {
-            return Err(error);
-        }
+        let reactions = self.reactions?;
         let (parked, last) = match &self.upto {
             Upto::Receipt { first, last } => (Some(*first), *last),
             Upto::Head(app) => (None, app.core.runtime.events.head().await?.current()),
         };
         let deadline = tokio::time::Instant::now() + self.within;
-        for reaction in &self.reactions {
+        for reaction in &reactions {
             match tokio::time::timeout_at(deadline, reached(&**reaction, last)).await {
                 Ok(reached) => reached?,
                 Err(_) => return Err(too_late(&**reaction, last, self.within)),

@@ -117,14 +117,7 @@ pub(crate) fn encode_id(text: &str) -> AggregateId {
     let mut encoded = String::with_capacity(text.len());
     let mut readable = 0;
     for c in text.chars() {
-        if c == '%' || c == '/' || c.is_control() {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                // Writing to a `String` cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        } else {
-            encoded.push(c);
-        }
+        push_escaped(&mut encoded, c);
         if encoded.len() <= READABLE {
             readable = encoded.len();
         }
@@ -134,9 +127,22 @@ pub(crate) fn encode_id(text: &str) -> AggregateId {
         let hash = |namespace| Uuid::new_v5(namespace, text.as_bytes()).simple();
         let (first, second) = (hash(&Uuid::NAMESPACE_OID), hash(&Uuid::NAMESPACE_URL));
         encoded.truncate(readable);
+        // Writing to a `String` cannot fail.
         let _ = write!(encoded, "%~{first}{second}");
     }
     AggregateId(encoded.into())
+}
+
+/// Adds a character as the last part of a stream's name can hold it: `%`, `/` and control characters as `%` and two hex
+/// digits in upper case for each byte.
+pub(crate) fn push_escaped(escaped: &mut String, c: char) {
+    if c != '%' && c != '/' && !c.is_control() {
+        return escaped.push(c);
+    }
+    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+        // Writing to a `String` cannot fail.
+        let _ = write!(escaped, "%{byte:02X}");
+    }
 }
 
 fn check(what: &'static str, text: &str, max_len: usize) -> Result<()> {

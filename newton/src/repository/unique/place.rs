@@ -7,6 +7,7 @@
 use uuid::Uuid;
 
 use crate::domain::StreamName;
+use crate::domain::stream_name::push_escaped;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest escaped value that stands in a name as it is, in bytes.
@@ -40,21 +41,12 @@ fn escape(value: &str) -> String {
     }
     let mut escaped = String::with_capacity(value.len());
     for letter in value.chars() {
-        if letter == '%' || letter == '/' || letter.is_control() {
-            letter.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_escape(&mut escaped, byte));
-        } else {
-            escaped.push(letter);
-        }
+        push_escaped(&mut escaped, letter);
         if escaped.len() > LONGEST {
             return format!("%long-{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, value.as_bytes()).simple());
         }
     }
     escaped
-}
-
-fn push_escape(escaped: &mut String, byte: u8) {
-    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0').to_ascii_uppercase();
-    escaped.extend(['%', digit(byte >> 4), digit(byte & 15)]);
 }
 
 #[cfg(test)]
