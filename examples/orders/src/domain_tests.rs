@@ -96,12 +96,39 @@ fn ship() -> ShipmentCommand {
     ShipmentCommand::Ship { address: "12 Analytical Lane".into() }
 }
 
+fn withdrawn() -> PaymentEvent {
+    PaymentEvent::Withdrawn { order: ORDER.into() }
+}
+
 #[test]
-fn what_nobody_pays_in_time_is_cancelled() {
+fn what_nobody_pays_in_time_is_cancelled_once_nobody_can_pay_it() {
     let cancel = OrderCommand::Cancel { reason: "it was not paid in time".into() };
     Scenario::<Fulfilment>::given(placed())
         .after(Duration::from_mins(2))
-        .then_sends((PaymentCommand::Withdraw, cancel))
+        .then_sends((PaymentCommand::Withdraw,))
+        .when(withdrawn())
+        .then_sends((cancel,))
+        .then_ended();
+}
+
+#[test]
+fn a_payment_that_crosses_the_deadline_is_shipped() {
+    Scenario::<Fulfilment>::given(placed())
+        .when_rejected(PaymentCommand::Withdraw, "it is paid already")
+        .after(Duration::from_mins(2))
+        .then_sends((PaymentCommand::Withdraw,))
+        .when(paid())
+        .then_sends((ship(),));
+}
+
+#[test]
+fn a_payment_that_crosses_the_cancellation_is_given_back() {
+    Scenario::<Fulfilment>::given(placed())
+        .when_rejected(PaymentCommand::Withdraw, "it is paid already")
+        .when(cancelled())
+        .then_sends((PaymentCommand::Withdraw,))
+        .when(paid())
+        .then_sends((PaymentCommand::Refund,))
         .then_ended();
 }
 

@@ -1,7 +1,8 @@
 //! Fulfilment: asks for the money, ships what is paid, and undoes what was done where that is not possible.
 //!
-//! Placed -> payment requested -> paid -> shipment -> completed. Not paid in time: cancelled. Not to be shipped: refunded
-//! and cancelled.
+//! Placed -> payment requested -> paid -> shipment -> completed. Not paid in time: withdrawn and cancelled. Not to be
+//! shipped: refunded and cancelled. A payment may cross a withdrawal: what the payment says decides, so an order is cancelled
+//! only after nobody can pay it any more.
 
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ const OVERDUE: &str = "payment overdue";
     context = "shop",
     key = "order",
     starts_on(OrderEvent::Placed),
-    handles(OrderEvent, PaymentEvent, ShipmentEvent, Deadline)
+    handles(OrderEvent, PaymentEvent, ShipmentEvent, Deadline, CommandFailed)
 )]
 pub struct Fulfilment {
     pub address: String,
-    pub paid: bool,
+    pub cancelled: bool,
 }
 
 impl On<OrderEvent> for Fulfilment {
@@ -34,11 +35,12 @@ impl On<OrderEvent> for Fulfilment {
                 flow.send(flow.key(), PaymentCommand::Request { amount: *total });
                 flow.after(Duration::from_secs(*seconds_to_pay), OVERDUE);
             }
-            OrderEvent::Cancelled { .. } if !self.paid => {
+            OrderEvent::Cancelled { .. } => {
+                self.cancelled = true;
+                flow.cancel(OVERDUE);
                 flow.send(flow.key(), PaymentCommand::Withdraw);
-                flow.end();
             }
-            OrderEvent::Completed { .. } | OrderEvent::Cancelled { .. } => {}
+            OrderEvent::Completed { .. } => {}
         }
         Ok(())
     }
@@ -46,11 +48,21 @@ impl On<OrderEvent> for Fulfilment {
 
 impl On<PaymentEvent> for Fulfilment {
     fn on(&mut self, event: &PaymentEvent, flow: &mut Flow) -> Result<()> {
-        if let PaymentEvent::Received { .. } = event {
-            self.paid = true;
-            flow.cancel(OVERDUE);
-            flow.compensate(flow.key(), PaymentCommand::Refund);
-            flow.send(flow.key(), ShipmentCommand::Ship { address: self.address.clone() });
+        match event {
+            PaymentEvent::Received { .. } if self.cancelled => {
+                flow.send(flow.key(), PaymentCommand::Refund);
+                flow.end();
+            }
+            PaymentEvent::Received { .. } => {
+                flow.cancel(OVERDUE);
+                flow.compensate(flow.key(), PaymentCommand::Refund);
+                flow.send(flow.key(), ShipmentCommand::Ship { address: self.address.clone() });
+            }
+            PaymentEvent::Withdrawn { .. } => {
+                flow.send(flow.key(), OrderCommand::Cancel { reason: "it was not paid in time".into() });
+                flow.end();
+            }
+            PaymentEvent::Requested { .. } | PaymentEvent::Refunded { .. } => {}
         }
         Ok(())
     }
@@ -67,8 +79,16 @@ impl On<ShipmentEvent> for Fulfilment {
 impl On<Deadline> for Fulfilment {
     fn on(&mut self, _: &Deadline, flow: &mut Flow) -> Result<()> {
         flow.send(flow.key(), PaymentCommand::Withdraw);
-        flow.send(flow.key(), OrderCommand::Cancel { reason: "it was not paid in time".into() });
-        flow.end();
+        Ok(())
+    }
+}
+
+impl On<CommandFailed> for Fulfilment {
+    fn on(&mut self, failed: &CommandFailed, flow: &mut Flow) -> Result<()> {
+        // The money came first: `Received` tells how it goes on.
+        if let Some(Ok(PaymentCommand::Withdraw)) = failed.command() {
+            flow.recover();
+        }
         Ok(())
     }
 }
