@@ -38,7 +38,7 @@ async fn late(app: &App, what: &str) -> Append {
     record.trigger.order_id = first.trigger.order_id;
     for command in &mut record.commands {
         command.id = format!("late-{}", command.id);
-        command.target = "late".to_owned();
+        "late".clone_into(&mut command.target);
     }
     append(&record)
 }

@@ -212,7 +212,7 @@ impl<S: Saga> Desk<S> {
             // One that cannot be read concerns its own instance, and parks it as soon as it is to move.
             let Ok(record) = Record::decode(event) else { continue };
             let id = Names::id_of(&event.stream)?;
-            self.session.is_stored(&id, event.version);
+            self.session.mark_stored(&id, event.version);
             let applied = self.index.apply(event, &record)?;
             for (interest, since) in applied.news {
                 self.read_again(&id, &interest, since).await?;

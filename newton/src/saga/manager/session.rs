@@ -158,7 +158,7 @@ impl<S> Session<S> {
     }
 
     /// Notes that an instance's stream goes up to this version. A cell that is made later reads that far by itself.
-    pub(super) fn is_stored(&self, id: &AggregateId, version: Version) {
+    pub(super) fn mark_stored(&self, id: &AggregateId, version: Version) {
         if let Some(cell) = lock(&self.cells).peek(id) {
             cell.stored.fetch_max(version.0, SeqCst);
         }
