@@ -25,7 +25,9 @@ impl fmt::Display for Advanced {
         self.trigger.fmt(f)?;
         let names = |commands: &[PlannedCommand]| list(commands, |command| command.name.clone());
         let listens = list(&self.listens, |tag| format!("{}={}", tag.key, tag.value));
+        let compensates = self.trigger.kind == TriggerKind::CommandFailed && !self.recover;
         let parts = [
+            ("compensates", compensates.then(String::new)),
             ("recovers", self.recover.then(String::new)),
             ("sends ", names(&self.commands)),
             ("may compensate with ", names(&self.compensations)),
