@@ -256,6 +256,43 @@ async fn two_apps_share_the_segments(given: Given) {
     assert!(probe.handled()[since..].iter().all(|delivered| delivered.app == "one"));
 }
 
+/// Each app opens the SQLite file by itself: nothing is shared but what is stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_cut_while_two_apps_run_loses_and_doubles_nothing() {
+    const ACCOUNTS: usize = 20;
+    const EVENTS: u64 = 30;
+    let (given, probe) = (Given::sqlite().await, Probe::new());
+    // Only who leaves gives a segment away here: a slow machine takes none.
+    let term = Duration::from_mins(5);
+    let one = recording(&given, &probe.of("one")).lease_term(term).start().await.unwrap();
+    let two = recording(&given, &probe.of("two")).store(given.url()).lease_term(term).start().await.unwrap();
+    one.resplit::<Recorder>(2).await.unwrap();
+    eventually("fairly shared", async || shares(&one).await == [1, 1]).await;
+    let writing = tokio::spawn({
+        let one = one.clone();
+        async move { fill(&one, ACCOUNTS as u64, EVENTS).await }
+    });
+    probe.until_handled(5 * ACCOUNTS).await;
+    two.resplit::<Recorder>(5).await.unwrap();
+    eventually("fairly shared again", async || shares(&one).await == [2, 3]).await;
+    writing.await.unwrap();
+    probe.until_handled(ACCOUNTS * 30).await;
+    let since = probe.handled().len();
+    for account in 0..ACCOUNTS {
+        two.execute(format!("acc-{account}"), deposit(1)).await.unwrap();
+    }
+    probe.until_handled(since + ACCOUNTS).await;
+    // What comes again comes late: a last place of all segments is behind everything.
+    let last = head(&one).await;
+    eventually("all places stored", async || position(&one).await >= last && position(&two).await >= last)
+        .await;
+    assert_once_in_order(&probe, ACCOUNTS, EVENTS + 1);
+    let handled = probe.handled().split_off(since);
+    for app in ["one", "two"] {
+        assert!(handled.iter().any(|delivered| delivered.app == app), "{app} has its share");
+    }
+}
+
 async fn a_tag_can_be_the_key(given: Given) {
     let probe = Probe::new();
     probe.act(|one| if one.event.stream.id() == "acc-1" { Act::Hang } else { Act::Handle });

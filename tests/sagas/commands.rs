@@ -1,5 +1,7 @@
 //! Commands of sagas: sent in order, once, and what comes of those that fail.
 
+use std::time::Duration;
+
 use newton::saga::SagaStatus;
 use newton::saga::record::{CommandResult, Record};
 use newton_tests::{Given, over_every_store};
@@ -18,6 +20,7 @@ over_every_store!(
     a_command_to_a_bad_target_parks_with_the_reason,
     a_failing_handler_parks_its_instance_only,
     a_parked_trigger_can_be_dropped,
+    a_history_tells_events_timers_and_failed_commands_apart,
 );
 
 async fn commands_are_sent_in_order(given: Given) {
@@ -169,4 +172,24 @@ async fn a_parked_trigger_can_be_dropped(given: Given) {
     tell(&app, "a", "five").await;
     assert_eq!(noted(&app, "a", 5).await.len(), 5);
     assert!(app.parked_of::<Script>().await.unwrap().is_empty());
+}
+
+async fn a_history_tells_events_timers_and_failed_commands_apart(given: Given) {
+    let (app, clock) = app(&given).await;
+    begin(&app, "a", "on-deadline refuse till 5; on-failure recover, end; after 60 tea; listen news").await;
+    tell(&app, "a", "undo till 9; add till 1").await;
+    until(async || history(&app, "a").await.len() == 3).await;
+    clock.advance(Duration::from_mins(1));
+    assert_eq!(ended(&app, "a").await, SagaStatus::Ended);
+    let told: Vec<String> = history(&app, "a").await.iter().map(|record| record.record.to_string()).collect();
+    let expected = [
+        "event ToldBegin: sets timer `tea`; listens to topic=news",
+        "event ToldGo: sends TillAdd; may compensate with TillAdd",
+        "outcome: done",
+        "timer `tea`: sends TillRefuse",
+        "outcome: rejected (no: by 5)",
+        "failed command TillRefuse: recovers; ends",
+        "ended",
+    ];
+    assert_eq!(told, expected);
 }

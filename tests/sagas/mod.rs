@@ -2,6 +2,7 @@
 
 mod commands;
 mod crash;
+mod late;
 mod outages;
 mod routing;
 mod script;

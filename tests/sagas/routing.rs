@@ -6,9 +6,10 @@ use newton::store::{EventStoreExt, Read, Selection};
 use newton_tests::{Given, over_every_store};
 
 use super::script::{
-    Script, Teller, TellerCommand, Till, announce, app, begin, ended, history, instance, log, noted, routed,
-    start, tell,
+    LIMIT, Script, Teller, TellerCommand, Till, announce, app, begin, ended, history, instance, log, noted,
+    routed, start, tell, until,
 };
+use super::shop::{Fulfilment, Order, OrderCommand, Payment, Shipment};
 
 over_every_store!(
     an_event_starts_an_instance_and_others_reach_it,
@@ -19,6 +20,7 @@ over_every_store!(
     what_came_before_listening_is_not_heard,
     events_before_the_start_are_unmatched,
     events_after_the_end_are_late,
+    what_its_own_last_commands_bring_about_is_not_late,
     an_event_without_the_key_tag_is_unmatched,
     what_changes_nothing_is_not_recorded,
     events_before_the_first_registration_start_nothing,
@@ -159,6 +161,29 @@ async fn events_after_the_end_are_late(given: Given) {
     assert_eq!(app.sagas::<Script>().late().await.unwrap().len(), 2);
 }
 
+async fn what_its_own_last_commands_bring_about_is_not_late(given: Given) {
+    let app = given.app().only::<(Order, Payment, Shipment, Fulfilment)>().start().await.unwrap();
+    let place = |order: &str| {
+        let (order, address) = (order.to_owned(), "home".to_owned());
+        OrderCommand::Place { order, amount: 5, address }
+    };
+    app.execute("good", place("good")).await.unwrap();
+    app.saga::<Fulfilment>("good").ended(LIMIT).await.unwrap();
+    // The saga has closed the order, which has the key, after it ended.
+    let routed = async || {
+        let head = app.events().head().await.unwrap().current();
+        until(async || app.status::<Fulfilment>().await.unwrap().position >= head).await;
+    };
+    routed().await;
+    let sagas = app.sagas::<Fulfilment>();
+    assert_eq!(sagas.refused().await.unwrap().late, 0);
+    // Anybody else's event is late, even in the same stream.
+    app.execute("other", place("good")).await.unwrap();
+    routed().await;
+    assert_eq!(sagas.refused().await.unwrap().late, 1);
+    assert_eq!(sagas.late().await.unwrap()[0].event_type, "OrderPlaced");
+}
+
 async fn an_event_without_the_key_tag_is_unmatched(given: Given) {
     let (app, _) = app(&given).await;
     let nobody = TellerCommand::Begin { script: None, what: "lost".to_owned() };
@@ -198,7 +223,7 @@ async fn events_before_the_first_registration_start_nothing(given: Given) {
 async fn causes_and_correlation_are_carried_on(given: Given) {
     let (app, clock) = app(&given).await;
     begin(&app, "a", "add till 1; after 60 soon; on-deadline end").await;
-    super::script::until(async || history(&app, "a").await.len() == 2).await;
+    until(async || history(&app, "a").await.len() == 2).await;
     clock.advance(std::time::Duration::from_mins(1));
     ended(&app, "a").await;
     let all = app.events().read_all(Read::of(Selection::All).with_system()).await.unwrap();

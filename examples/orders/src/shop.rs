@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use newton::projection::rusqlite::Row;
-use newton::saga::SagaRecord;
-use newton::saga::record::Record;
 use newton::{App, Caller, Newton};
 
 use crate::fulfilment::Fulfilment;
@@ -91,7 +89,7 @@ impl Shop {
         let Some(status) = saga.status().await? else { return Err(Trouble::no_order(order)) };
         println!("the fulfilment of `{order}`: {status:?}");
         for record in saga.history().await? {
-            println!("{:>5}  {}", record.version, told(&record));
+            println!("{:>5}  {}", record.version, record.record);
         }
         Ok(())
     }
@@ -116,23 +114,6 @@ impl Shop {
         if !shutdown.is_complete() {
             eprintln!("not finished, the next run goes on with it: {:?}", shutdown.cut_off);
         }
-    }
-}
-
-/// A record of a fulfilment in words.
-fn told(SagaRecord { record, .. }: &SagaRecord) -> String {
-    match record {
-        Record::Advanced(step) => {
-            let trigger = step.trigger.event_type.as_deref().or(step.trigger.name.as_deref());
-            let commands: Vec<&str> = step.commands.iter().map(|command| &*command.name).collect();
-            format!("{} -> [{}]", trigger.unwrap_or("a command failed"), commands.join(", "))
-        }
-        Record::Outcome(outcomes) => {
-            let results: Vec<String> =
-                outcomes.outcomes.iter().map(|outcome| format!("{:?}", outcome.result)).collect();
-            format!("commands: {}", results.join(", "))
-        }
-        Record::Ended(ended) => format!("{:?}", ended.status),
     }
 }
 

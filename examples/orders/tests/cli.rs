@@ -53,7 +53,7 @@ fn the_demo_continues_where_it_was() {
             "cancelled  paid 1, refunded 1, shipped 0",
             "cancelled  paid 0, refunded 0, shipped 0",
             "in all            120",
-            "PaymentReceived -> [ShipmentShip]",
+            "event PaymentReceived: sends ShipmentShip",
         ],
     );
     has(&desk.done(&[]), &["the fulfilment of `o-4`: Ended", "in all            240"]);
@@ -63,7 +63,7 @@ fn the_demo_continues_where_it_was() {
 fn an_order_goes_its_way_over_several_runs() {
     let desk = Desk::new();
     desk.done(&["place", "o-1", "ada", "12 Analytical Lane", "120"]);
-    has(&desk.done(&["saga", "o-1"]), &["Running", "OrderPlaced -> [PaymentRequest]"]);
+    has(&desk.done(&["saga", "o-1"]), &["Running", "event OrderPlaced: sends PaymentRequest"]);
     desk.done(&["pay", "o-1"]);
     has(&desk.done(&["list"]), &["completed  paid 1, refunded 0, shipped 1"]);
     let diagram = desk.done(&["why", "o-1"]);

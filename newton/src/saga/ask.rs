@@ -77,7 +77,7 @@ pub struct RefusedEvent {
 pub struct RefusedEvents {
     /// Those for which there was no instance.
     pub unmatched: u64,
-    /// Those whose instance had ended.
+    /// Those whose instance had ended, without what the instance's own commands brought about.
     pub late: u64,
 }
 
@@ -263,7 +263,8 @@ impl<S: Saga> Sagas<S> {
         self.refused_events(rows::UNMATCHED).await
     }
 
-    /// The latest events whose instance had ended, oldest first; 10,000 are kept.
+    /// The latest events whose instance had ended, oldest first; 10,000 are kept. What the instance's own commands brought
+    /// about is expected, and not among them.
     ///
     /// # Errors
     /// Those of the store.

@@ -8,7 +8,7 @@
 //! 3. recovered, the queue goes on; otherwise the queue becomes the compensations in reverse
 //! 4. once the queue of an ending instance is empty, its end is recorded in the same append
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::{EventId, Metadata, OrderId, RecordedEvent, Tag, Timestamp, Version};
@@ -38,6 +38,8 @@ pub(crate) struct Instance {
     pub(crate) failed: Option<Failure>,
     /// What to do should a later step fail for good, the latest last.
     compensations: Vec<Queued>,
+    /// The records that asked for commands.
+    senders: HashSet<EventId>,
     pub(crate) course: Course,
 }
 
@@ -158,6 +160,9 @@ impl Instance {
         }
         let queued =
             |command: &PlannedCommand| Queued { command: command.clone().into(), by: origin.clone() };
+        if !record.commands.is_empty() || !record.compensations.is_empty() {
+            self.senders.insert(origin.event.clone());
+        }
         self.compensations.extend(record.compensations.iter().map(queued));
         let commands = record.commands.iter().map(queued);
         match record.trigger.kind {
@@ -254,6 +259,11 @@ impl Instance {
     /// Whether it takes in no more events and deadlines.
     pub(crate) fn is_over(&self) -> bool {
         self.course != Course::Running
+    }
+
+    /// Whether an event came of one of its commands.
+    pub(crate) fn has_caused(&self, metadata: &Metadata) -> bool {
+        metadata.cause.as_ref().is_some_and(|cause| self.senders.contains(&cause.id))
     }
 
     /// Whether it listens to an event at that place with one of these tags.

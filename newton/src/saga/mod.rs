@@ -7,7 +7,7 @@
 //! - [`record`]: what an instance's stream holds
 //! - [`SagaInstance`], [`Sagas`]: what can be asked of one instance, and of all
 //! - `instance`, `step`, `state`: pure; the fold of a stream, one trigger on it, and the state across versions
-//! - `survey`: instances as tests compare them
+//! - `survey`: instances as tests compare them; `words`: records as people read them
 //! - `manager`: what runs it; `names`, `rows`: what is kept in the stores, and where
 
 mod ask;
@@ -23,6 +23,7 @@ mod step;
 mod survey;
 mod traits;
 mod trigger;
+mod words;
 
 pub use ask::{ListedSaga, RefusedEvent, RefusedEvents, SagaInstance, SagaRecord, SagaStatus, Sagas};
 pub use flow::Flow;

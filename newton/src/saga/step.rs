@@ -133,7 +133,9 @@ fn admit<S: Saga>(
         return Ok(Some(Step::Skipped));
     }
     if instance.is_over() {
-        return Ok(Some(if by_key { Step::Late } else { Step::Skipped }));
+        // What its own last commands brought about is no surprise.
+        let is_late = by_key && !instance.has_caused(&event.metadata);
+        return Ok(Some(if is_late { Step::Late } else { Step::Skipped }));
     }
     let concerned = by_key || instance.listens_to(event.order_id, &event.tags);
     Ok((!concerned).then_some(Step::Skipped))

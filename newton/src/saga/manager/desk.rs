@@ -101,7 +101,8 @@ impl<S: Saga> Desk<S> {
             let waiting = groups.remove(&id).unwrap_or_default();
             self.set_aside(&id, waiting, None).await?;
         }
-        let (session, behind) = (self.session.clone(), Behind { page, passed, dropped: false });
+        let (session, behind) =
+            (self.session.clone(), Behind { page, passed, records: self.index.position(), dropped: false });
         let works = stream::iter(groups).map(|(id, inputs)| {
             let session = &session;
             async move {
@@ -210,16 +211,17 @@ impl<S: Saga> Desk<S> {
         for event in &batch.events {
             // One that cannot be read concerns its own instance, and parks it as soon as it is to move.
             let Ok(record) = Record::decode(event) else { continue };
-            let applied = self.index.apply(event, &record)?;
             let id = Names::id_of(&event.stream)?;
+            self.session.mark_stored(&id, event.version);
+            let applied = self.index.apply(event, &record)?;
             for (interest, since) in applied.news {
                 self.read_again(&id, &interest, since).await?;
             }
             if let Some(reason) = applied.standstill {
                 self.stand_still(&id, event, reason).await?;
             }
-            if applied.moves && !self.session.is_at(&id, event.version) {
-                self.session.wake_stored(&id);
+            if applied.moves {
+                self.session.wake_for(&id, event.version);
             }
         }
         self.index.passed(batch.through);

@@ -149,8 +149,7 @@ impl<S: Saga> Session<S> {
             return self.go_on(&cell).await;
         }
         let inputs = self.inputs(&cell, event).await.map_err(failure)?;
-        // Later events of the instance may be parked behind this one: it must not seem to have passed them.
-        let behind = Behind { page: &[], passed: OrderId::START, dropped: false };
+        let behind = Behind::parked(false);
         let worked = self.work(&cell, inputs, behind).await.map_err(failure)?;
         worked.fault.map_or(Ok(()), |cause| Err(Failure { cause, attempts: 1 }))
     }
@@ -198,7 +197,7 @@ impl<S: Saga> Session<S> {
             return self.record(&cell, &failed, Outcomes { outcomes: vec![outcome] }).await;
         }
         let inputs = self.inputs(&cell, event).await?;
-        let behind = Behind { page: &[], passed: OrderId::START, dropped: true };
+        let behind = Behind::parked(true);
         self.work(&cell, inputs, behind).await.map(drop)
     }
 

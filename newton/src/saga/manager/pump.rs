@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::session::{Cell, Note, Session, Slot, Written, lock};
 use super::work::is_unreadable;
 use crate::domain::id::EventIds;
-use crate::domain::{AggregateId, Cause, Metadata, Name};
+use crate::domain::{AggregateId, Cause, Metadata, Name, Version};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::repository::{Caller, ExecuteError, Order};
 use crate::saga::Saga;
@@ -19,6 +19,7 @@ use crate::saga::record::{CommandOutcome, CommandResult, Outcomes, Record};
 impl<S: Saga> Session<S> {
     /// Has the commands of an instance sent, unless somebody does.
     pub(super) fn wake(self: &Arc<Self>, cell: &Arc<Cell>, slot: &mut Slot) {
+        cell.serve(slot.version());
         if slot.is_pumped || self.stop.is_requested() || !slot.has_work() {
             return;
         }
@@ -26,6 +27,13 @@ impl<S: Saga> Session<S> {
         self.works(&cell.id);
         let (session, pumped) = (self.clone(), cell.clone());
         self.spawn(cell.id.clone(), async move { session.pump(&pumped).await });
+    }
+
+    /// Has an instance looked at in the background that may have something to do since a record, unless somebody does.
+    pub(super) fn wake_for(self: &Arc<Self>, id: &AggregateId, version: Version) {
+        if self.cell(id).serve(version) {
+            self.wake_stored(id);
+        }
     }
 
     /// Loads an instance in the background, and has its commands sent, should it have any.
@@ -72,8 +80,9 @@ impl<S: Saga> Session<S> {
             let work = {
                 let mut slot = cell.slot.lock().await;
                 let work = self.load(cell, &mut slot).await?.0.work();
-                if work.is_none() {
-                    self.rests(&cell.id);
+                cell.serve(slot.version());
+                if work.is_none() && !self.rests(cell, slot.version()) {
+                    continue;
                 }
                 slot.is_pumped = work.is_some() && !self.stop.is_requested();
                 work.filter(|_| slot.is_pumped)

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
@@ -11,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Manager;
-use crate::domain::{AggregateId, EventId, ExpectedVersion, Metadata, StreamName};
+use crate::domain::{AggregateId, EventId, ExpectedVersion, Metadata, OrderId, StreamName, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::{Dispatch, RetryPolicy};
 use crate::saga::instance::{Instance, Origin};
@@ -58,10 +59,42 @@ pub(super) enum Note {
 }
 
 /// An instance in memory; whoever has the lock is the only one in this process to append to its stream.
+///
+/// Another node may append all the same: its last record was under way when the lease came here. The loop learns of it
+/// from the domain stream, and leaves two marks, which need no lock and only rise.
 pub(super) struct Cell {
     pub(super) id: AggregateId,
     pub(super) stream: StreamName,
     pub(super) slot: tokio::sync::Mutex<Slot>,
+    /// The loop has read a record of this version, and raises this before it does anything else about the record.
+    ///
+    /// An instance in the slot may be behind it, but nobody decides on one that is: [`Session::load`], with which every
+    /// use begins, reads it again. Where this rises after that, the use ends as if the record had come behind it: what
+    /// it appends is refused, and what it has found to do or not to do is settled by `served`.
+    stored: AtomicU64,
+    /// Whoever has the lock, or is about to ask for it, looks for work on an instance of this version at least: a task
+    /// that begins to send (or finds that one does), or an append at that place, which either is the record of that
+    /// version or fails and leads to another look.
+    ///
+    /// So a record above it needs a task of its own, which comes after whoever has the lock now.
+    served: AtomicU64,
+}
+
+impl Cell {
+    fn new(id: AggregateId, stream: StreamName) -> Self {
+        let slot = tokio::sync::Mutex::default();
+        Self { id, stream, slot, stored: AtomicU64::new(0), served: AtomicU64::new(0) }
+    }
+
+    /// The version up to which the stream is known to go.
+    fn stored(&self) -> Version {
+        Version(self.stored.load(SeqCst))
+    }
+
+    /// Notes that somebody looks for work on an instance of this version; says whether nobody did before.
+    pub(super) fn serve(&self, version: Version) -> bool {
+        self.served.fetch_max(version.0, SeqCst) < version.0
+    }
 }
 
 #[derive(Default)]
@@ -75,6 +108,11 @@ impl Slot {
     /// Whether there is something to do, as far as the instance is in memory.
     pub(super) fn has_work(&self) -> bool {
         self.instance.as_ref().is_some_and(|instance| instance.work().is_some())
+    }
+
+    /// How far the instance in memory has come.
+    pub(super) fn version(&self) -> Version {
+        self.instance.as_ref().map_or(Version::EMPTY, |instance| instance.version)
     }
 }
 
@@ -114,21 +152,16 @@ impl<S> Session<S> {
         if let Some(cell) = cells.get(id) {
             return cell.clone();
         }
-        let stream = self.names.stream(id);
-        let cell = Arc::new(Cell { id: id.clone(), stream, slot: tokio::sync::Mutex::default() });
+        let cell = Arc::new(Cell::new(id.clone(), self.names.stream(id)));
         cells.put(id.clone(), cell.clone());
         cell
     }
 
-    /// Whether an instance in memory has come at least as far as a record.
-    pub(super) fn is_at(&self, id: &AggregateId, version: crate::domain::Version) -> bool {
-        let cell = lock(&self.cells).peek(id).cloned();
-        // Whoever has the lock looks at it by itself.
-        cell.is_some_and(|cell| {
-            cell.slot.try_lock().map_or(true, |slot| {
-                slot.instance.as_ref().is_some_and(|instance| instance.version >= version)
-            })
-        })
+    /// Notes that an instance's stream goes up to this version. A cell that is made later reads that far by itself.
+    pub(super) fn mark_stored(&self, id: &AggregateId, version: Version) {
+        if let Some(cell) = lock(&self.cells).peek(id) {
+            cell.stored.fetch_max(version.0, SeqCst);
+        }
     }
 
     /// The instances that have something to do, or may have.
@@ -140,28 +173,51 @@ impl<S> Session<S> {
         lock(&self.working).insert(id.clone());
     }
 
-    pub(super) fn rests(&self, id: &AggregateId) {
-        lock(&self.working).remove(id);
+    /// Notes that an instance of this version has nothing to do; says no where its stream is known to go on.
+    pub(super) fn rests(&self, cell: &Cell, version: Version) -> bool {
+        // Under this lock: whoever reads a record behind it marks it as stored first, and then the instance as working.
+        let mut working = lock(&self.working);
+        let is_last = version >= cell.stored();
+        if is_last {
+            working.remove(&cell.id);
+        }
+        is_last
     }
 
-    /// The instance in a slot, read from the store unless it is known.
-    pub(super) async fn load<'a>(&self, cell: &Cell, slot: &'a mut Slot) -> Result<(&'a Instance, bool)> {
-        let is_new = slot.instance.is_none();
-        if is_new {
+    /// The instance in a slot, read from the store unless it is in memory and not known to be behind; then with the
+    /// place of the last record that was read.
+    pub(super) async fn load<'a>(
+        &self,
+        cell: &Cell,
+        slot: &'a mut Slot,
+    ) -> Result<(&'a Instance, Option<OrderId>)> {
+        let (stored, mut last) = (cell.stored(), None);
+        if slot.instance.as_ref().is_none_or(|instance| instance.version < stored) {
+            slot.instance = None;
             let mut instance = Instance::default();
+            let mut place = OrderId::START;
             let mut read = Read::of(Selection::Stream(cell.stream.clone()));
             loop {
                 let page = self.runtime.events.read(read.clone()).await?;
                 for event in &page.events {
                     instance.fold(event)?;
+                    place = event.order_id;
                 }
                 let Some(next) = page.next else { break };
                 read.from = Some(next);
             }
+            if instance.version < stored {
+                let message =
+                    "the store gave a record before that it does not give now; look whether it is whole";
+                return Err(Error::new(ErrorKind::Unavailable, "load saga", message)
+                    .with("stream", &cell.stream)
+                    .with("version", stored));
+            }
             slot.instance = Some(instance);
+            last = Some(place);
         }
         match &slot.instance {
-            Some(instance) => Ok((instance, is_new)),
+            Some(instance) => Ok((instance, last)),
             None => Err(Error::new(ErrorKind::Internal, "load saga", "an instance was lost; report this")),
         }
     }
@@ -180,6 +236,7 @@ impl<S> Session<S> {
         let service = Some(self.runtime.service.clone());
         let metadata = Arc::new(Metadata { service, ..metadata });
         let expected = ExpectedVersion::Exact(next.version);
+        let behind = next.version.next();
         let [first, second] = ids;
         let mut events = vec![record.encode(first.clone())?];
         let standstill =
@@ -197,6 +254,7 @@ impl<S> Session<S> {
             // Before it is stored: whoever reads the record finds the instance among those that work.
             self.works(&cell.id);
         }
+        cell.serve(behind);
         let append = Append::to(cell.stream.clone(), expected, events, self.runtime.clock.now());
         match self.runtime.events.append(append).await {
             Ok(appended) if appended.duplicate => Ok(Written::Moved),
@@ -211,7 +269,7 @@ impl<S> Session<S> {
     }
 
     /// Notes a place in the log that an instance has passed without a record.
-    pub(super) fn pass(slot: &mut Slot, order_id: crate::domain::OrderId) {
+    pub(super) fn pass(slot: &mut Slot, order_id: OrderId) {
         if let Some(instance) = &mut slot.instance {
             instance.position = instance.position.max(order_id);
         }

@@ -18,8 +18,18 @@ pub(super) struct Behind<'a> {
     pub(super) page: &'a [Arc<RecordedEvent>],
     /// The events up to here were taken to the instance, are in the page, or do not concern it.
     pub(super) passed: OrderId,
+    /// Whoever listens since a record up to here was given the events up to `passed`.
+    pub(super) records: OrderId,
     /// Whether the triggers are given up.
     pub(super) dropped: bool,
+}
+
+impl Behind<'_> {
+    /// What a parked trigger is taken in behind. Later events of the instance may be parked too: it must not seem to have
+    /// passed them.
+    pub(super) fn parked(dropped: bool) -> Self {
+        Self { page: &[], passed: OrderId::START, records: OrderId::START, dropped }
+    }
 }
 
 /// What came of the triggers of one instance.
@@ -39,6 +49,13 @@ pub(super) struct Worked {
     pub(super) rest: VecDeque<Input>,
 }
 
+/// Whether a trigger was taken to its instance.
+enum Taken {
+    Done,
+    /// Not yet: events that were routed before the instance was known to listen to them come first.
+    After,
+}
+
 /// So often a trigger is decided again because the stream moved on.
 const RACES: u32 = 100;
 
@@ -55,7 +72,14 @@ impl<S: Saga> Session<S> {
         while let Some(input) = inputs.pop_front() {
             let known = worked.listens.len();
             match self.take(cell, &mut slot, &input, behind, &mut worked).await {
-                Ok(()) => {}
+                Ok(Taken::Done) => {}
+                Ok(Taken::After) => {
+                    inputs.push_front(input);
+                    for (interest, since) in &worked.listens[known..] {
+                        let missed = self.tagged(interest, *since, behind.passed).await?;
+                        merge(&mut inputs, &missed, interest, *since);
+                    }
+                }
                 Err(Fault::Infrastructure(error)) => return Err(error),
                 Err(Fault::Handler(cause)) => {
                     worked.fault = Some(cause);
@@ -79,12 +103,15 @@ impl<S: Saga> Session<S> {
         input: &Input,
         behind: Behind<'_>,
         worked: &mut Worked,
-    ) -> Result<(), Fault> {
+    ) -> Result<Taken, Fault> {
         for _ in 0..RACES {
-            let (instance, is_new) = self.load(cell, slot).await.map_err(fault)?;
-            if is_new {
+            let (instance, last) = self.load(cell, slot).await.map_err(fault)?;
+            if let Some(last) = last {
                 // Another node may have written what this one does not know yet.
                 worked.listens.extend(instance.interests.iter().map(|(tag, since)| (tag.clone(), *since)));
+                if last > behind.records && !instance.interests.is_empty() {
+                    return Ok(Taken::After);
+                }
             }
             let key = own_key::<S>(cell, input);
             let (passed, now) = (behind.passed, self.runtime.clock.now());
@@ -100,7 +127,7 @@ impl<S: Saga> Session<S> {
                         worked.listens.extend(listens.into_iter().map(|interest| (interest, since)));
                         worked.has_moved = true;
                         worked.took(input);
-                        return Ok(());
+                        return Ok(Taken::Done);
                     }
                 }
                 (step, Input::Event(event)) => {
@@ -113,9 +140,9 @@ impl<S: Saga> Session<S> {
                             worked.took(input);
                         }
                     }
-                    return Ok(());
+                    return Ok(Taken::Done);
                 }
-                _ => return Ok(()),
+                _ => return Ok(Taken::Done),
             }
         }
         let message =
@@ -150,9 +177,10 @@ fn merge(inputs: &mut VecDeque<Input>, page: &[Arc<RecordedEvent>], interest: &I
     let tag = Tag::new(interest.key.as_str(), interest.value.as_str());
     let from = page.partition_point(|event| event.order_id <= since);
     for event in page[from..].iter().filter(|event| event.tags.contains(&tag)) {
+        // Deadlines and failures come behind all events.
         let place = inputs.iter().position(|input| match input {
             Input::Event(other) => other.order_id >= event.order_id,
-            _ => false,
+            _ => true,
         });
         let place = place.unwrap_or(inputs.len());
         let is_there =

@@ -71,14 +71,35 @@ async fn make_change(ledger: &Ledger) -> Result<()> {
     let node = &ledger.runtime().node;
     let lease = node.acquire(&ledger.change_lease_name()).await?;
     let mut idle = Vec::new();
-    for segment in Segment::all(ledger.layout().await?.segments) {
-        idle.push(node.acquire(&ledger.lease_name(segment)).await?);
+    tokio::select! {
+        biased;
+        // Another node has made it, or nobody wants it any more: the others work, and give nothing back.
+        settled = settled(ledger) => settled?,
+        held = hold_all(ledger, &mut idle) => {
+            held?;
+            ledger.change(&lease).await?;
+        }
     }
-    ledger.change(&lease).await?;
     for segment in idle {
         segment.release().await?;
     }
     lease.release().await
+}
+
+/// Waits until no change is wanted.
+async fn settled(ledger: &Ledger) -> Result<()> {
+    while !ledger.layout().await?.is_settled() {
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// Takes the leases of all segments, each as soon as its holder has given it back.
+async fn hold_all(ledger: &Ledger, held: &mut Vec<Lease>) -> Result<()> {
+    for segment in Segment::all(ledger.layout().await?.segments) {
+        held.push(ledger.runtime().node.acquire(&ledger.lease_name(segment)).await?);
+    }
+    Ok(())
 }
 
 /// This node's share while a reaction is cut in one way.
