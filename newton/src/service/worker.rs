@@ -5,10 +5,11 @@
 //! the background (`commit`), many events at a time. Asked to stop, the worker ends what is under way and writes the
 //! place a last time.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -246,11 +247,15 @@ impl<H: EventHandler> Worker<H> {
         Ok(())
     }
 
-    /// Tries the first event of a key again after a while.
+    /// Tries the first event of a key again after a while, or as soon as it is asked for.
     fn try_later(&mut self, key: Name, failed: u32) {
-        let wait = self.handling.runtime.clock.wait_for(self.handling.policy.retry.delay(failed));
+        let handling = self.handling.clone();
+        let monitor = handling.progress.monitor();
+        let due = handling.runtime.clock.wait_for(handling.policy.retry.delay(failed));
+        let resumed = monitor.resumed();
         self.waits.push(Box::pin(async move {
-            wait.await;
+            let _waits = handling.progress.monitor().waits();
+            select(due, pin!(resumed)).await;
             key
         }));
     }
