@@ -21,7 +21,8 @@ impl Idle {
     pub(super) fn runtime() -> io::Result<(Runtime, Arc<Self>)> {
         let idle = Arc::new(Self::default());
         let told = idle.clone();
-        let runtime = Builder::new_current_thread().enable_all().on_thread_park(move || told.tell()).build()?;
+        let runtime =
+            Builder::new_current_thread().enable_all().on_thread_park(move || told.tell()).build()?;
         Ok((runtime, idle))
     }
 

@@ -15,8 +15,8 @@ use crate::domain::{Clock, RecordedEvent, Timestamp};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::repository::RetryPolicy;
 use crate::store::{
-    Append, EventStoreExt, Head, Expect, MemoryStore, Read, Scan, Selection, StateKey, StateRecord, StateWrite,
-    Stores,
+    Append, EventStoreExt, Expect, Head, MemoryStore, Read, Scan, Selection, StateKey, StateRecord,
+    StateWrite, Stores,
 };
 use crate::testkit::idle::Idle;
 use crate::testkit::{Faults, VirtualClock};

@@ -136,7 +136,11 @@ impl<'a, W: Work> Share<'a, W> {
                 _ => {}
             }
             if !self.work.works_on(segment) {
-                self.work.elsewhere(segment, self.ledger.position(segment).await?);
+                let position = self.ledger.position(segment).await?;
+                // Its work may have begun meanwhile.
+                if !self.work.works_on(segment) {
+                    self.work.elsewhere(segment, position);
+                }
             }
         }
         Ok(true)
