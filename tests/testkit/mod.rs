@@ -4,6 +4,7 @@ mod apps;
 mod faults;
 mod journeys;
 mod projections;
+mod retries;
 mod sagas;
 mod shop;
 

@@ -83,10 +83,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{Cause, EventId, ExpectedVersion, Metadata, NewEvent, Payload, StreamName};
+    use crate::domain::{Cause, EventId, ExpectedVersion, Metadata, NewEvent, StreamName};
     use crate::prelude::*;
     use crate::store::Append;
     use crate::testkit::VirtualClock;
+    use crate::testkit::facts::IntoFacts;
 
     #[derive(Event, Clone)]
     enum BellEvent {
@@ -108,10 +109,12 @@ mod tests {
     /// A log of two rings, the second caused by an event of this id.
     fn caused_by(cause: &EventId) -> AppScenario<Rings> {
         let mut scenario = AppScenario::new();
-        let ring = || NewEvent::new("BellRung", Payload::from_encoded(*b"{}"));
-        let first = NewEvent { id: EventId::from("first"), ..ring() };
+        let mut rings = [BellEvent::Rung, BellEvent::Rung].into_facts().into_iter();
+        let mut ring = |id| rings.next().unwrap().to_event(EventId::from(id)).unwrap();
+        let first = ring("first");
         let cause = Some(Cause { id: cause.clone(), relation: None });
-        let second = NewEvent { metadata: Arc::new(Metadata { cause, ..Metadata::default() }), ..ring() };
+        let second =
+            NewEvent { metadata: Arc::new(Metadata { cause, ..Metadata::default() }), ..ring("second") };
         let stream = StreamName::parse("home/Bell/1").unwrap();
         let append = Append::to(stream, ExpectedVersion::Any, vec![first, second], VirtualClock::START);
         let stage = scenario.stage().unwrap();
