@@ -7,7 +7,7 @@ use newton::prelude::*;
 use newton::repository::RetryPolicy;
 use newton::subscription::HandlerPolicy;
 use newton::testkit::AppScenario;
-use newton::{Error, ErrorKind};
+use newton::{Error, ErrorKind, HandlerError};
 
 use super::report;
 use super::shop::{Fulfilment, Order, OrderEvent, PAYMENT, place, placed};
@@ -52,10 +52,9 @@ fn unreachable() -> Result<()> {
 
 #[test]
 fn no_time_passes_for_what_is_tried_again() {
-    let not_yet = |call| if call < 3 { Err(newton::HandlerError::new("not yet")) } else { Ok(()) };
-    let away = |call| if call < 30 { unreachable() } else { Ok(()) };
-    for (call, calls) in [(not_yet as fn(u32) -> Result<()>, 4), (away, 31)] {
-        let script = Script::new(call);
+    let not_yet = Script::new(|call| if call < 3 { Err(HandlerError::new("not yet")) } else { Ok(()) });
+    let away = Script::new(|call| if call < 30 { unreachable() } else { Ok(()) });
+    for (script, calls) in [(not_yet, 4), (away, 31)] {
         patient(&script)
             .when("7", place("7", 20))
             .then_events(placed("7", 20))
