@@ -115,15 +115,14 @@ fn what_is_paid_late_is_shipped_and_may_come_back_for_two_weeks() {
 
 #[test]
 fn what_is_not_paid_is_asked_for_and_given_up() {
-    everywhere(|saga| {
-        saga.when(placed("7", 20))
-            .after(PATIENCE)
-            .then_sends((charge("7", 20), charge("7", 20), charge("7", 20), cancel("7")))
-            .after(HOUR * 24 * 365)
-            .then_sends_nothing()
-            .when(OrderEvent::Cancelled { order: "7".to_owned() })
-            .then_ended();
-    });
+    Scenario::<Patient>::new()
+        .when(placed("7", 20))
+        .after(PATIENCE)
+        .then_sends((charge("7", 20), charge("7", 20), charge("7", 20), cancel("7")))
+        .after(HOUR * 24 * 365)
+        .then_sends_nothing()
+        .when(OrderEvent::Cancelled { order: "7".to_owned() })
+        .then_ended();
 }
 
 #[test]
