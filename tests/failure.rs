@@ -303,7 +303,8 @@ async fn an_outage_of_the_store_pauses_and_skips_nothing(given: Given) {
     state.is_down.store(true, Ordering::SeqCst);
     timed.deposit(0).await;
     probe.until_handled(3).await;
-    eventually("paused", async || timed.phase().await == Phase::Paused).await;
+    // The place is written a little later.
+    pass_time(&timed.clock, "paused", async || timed.phase().await == Phase::Paused).await;
     timed.deposit(1).await;
     state.is_down.store(false, Ordering::SeqCst);
     pass_time(&timed.clock, "over", async || probe.versions_of("acc-1").contains(&2)).await;

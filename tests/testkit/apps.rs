@@ -21,7 +21,7 @@ fn shop() -> AppScenario<Shop> {
 }
 
 /// From the order to its shipment.
-fn bought<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
+pub(super) fn bought<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
     scenario
         .given("7", place("7", 20))
         .when("7", pay("7"))
@@ -35,7 +35,7 @@ fn bought<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
 }
 
 /// What cannot be shipped is refunded, and what is not paid is cancelled.
-fn regretted<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
+pub(super) fn regretted<T: Register>(scenario: AppScenario<T>) -> AppScenario<T> {
     scenario
         .given("rare", place("rare", 30))
         .given("8", place("8", 40))
@@ -114,6 +114,41 @@ impl On<OrderEvent> for Broken {
     fn on(&mut self, _: &OrderEvent, _: &mut Flow) -> Result<()> {
         Err(newton::HandlerError::new("it never works"))
     }
+}
+
+/// Charges and ships, and fails where it is told that it cannot.
+#[derive(Saga, Clone, Debug, Default, PartialEq)]
+#[saga(context = "flawed", key = "order", starts_on(OrderEvent::Placed), handles(OrderEvent, CommandFailed))]
+struct Helpless;
+
+impl On<OrderEvent> for Helpless {
+    fn on(&mut self, event: &OrderEvent, flow: &mut Flow) -> Result<()> {
+        if let OrderEvent::Placed { order, price } = event {
+            flow.send(order, PaymentCommand::Charge { order: order.clone(), amount: *price });
+            flow.send(order, ship(order));
+        }
+        Ok(())
+    }
+}
+
+impl On<CommandFailed> for Helpless {
+    fn on(&mut self, _: &CommandFailed, _: &mut Flow) -> Result<()> {
+        Err(newton::HandlerError::new("nobody thought of that"))
+    }
+}
+
+#[test]
+fn a_command_without_an_outcome_is_an_orphan() {
+    let ordered = |price| {
+        AppScenario::<(Order, Payment, Shipment, Helpless)>::new()
+            .when("7", place("7", price))
+            .then_sent(PaymentCommand::Charge { order: "7".to_owned(), amount: price })
+    };
+    ordered(1_000).then_events(shipped("7")).then_no_orphans();
+    let report = report(|| drop(ordered(1_001).then_no_orphans()));
+    assert!(report.contains("something hangs in the air"), "{report}");
+    // The one that was rejected and not told, and the one behind it.
+    assert!(report.contains("is Running, with 2 unsettled commands"), "{report}");
 }
 
 #[test]

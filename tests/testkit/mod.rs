@@ -1,7 +1,10 @@
 //! The test kit: scenarios of sagas, projections and whole apps pass where they should, and fail where they must.
 
 mod apps;
+mod faults;
+mod journeys;
 mod projections;
+mod retries;
 mod sagas;
 mod shop;
 

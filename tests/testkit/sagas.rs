@@ -143,6 +143,35 @@ fn a_saga_with_a_random_number_in_its_command_is_found() {
         .then_status(SagaStatus::Running);
 }
 
+static DELIVERIES: AtomicU64 = AtomicU64::new(0);
+
+/// Charges at the third delivery that this process has seen of a payment: at none of those of one log read once.
+#[derive(Saga, Clone, Debug, Default, PartialEq)]
+#[saga(context = "flawed", key = "order", starts_on(OrderEvent::Placed), handles(OrderEvent))]
+struct Counting;
+
+impl On<OrderEvent> for Counting {
+    fn on(&mut self, event: &OrderEvent, flow: &mut Flow) -> Result<()> {
+        if let OrderEvent::Paid { order } = event
+            && DELIVERIES.fetch_add(1, Ordering::SeqCst) == 2
+        {
+            flow.send(order, charge(order, 20));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_saga_that_sends_more_when_an_event_comes_again_is_found() {
+    let report = report(|| {
+        let paid = Scenario::<Counting>::given((placed("7", 20), paid("7")));
+        // The first delivery is this run's, the second that of the run that is checked; the third is the repetition.
+        drop(paid.without(Check::Crashes).then_sends_nothing());
+    });
+    assert!(report.contains("`Check::Duplicates` failed when every event came again"), "{report}");
+    assert!(report.contains("+ sent PaymentCharge"), "{report}");
+}
+
 #[test]
 fn a_failing_handler_is_told_and_can_be_expected() {
     let report = report(|| drop(Scenario::<Failing>::given(placed("7", 20)).then_sends_nothing()));

@@ -101,6 +101,19 @@ fn withdrawn() -> PaymentEvent {
 }
 
 #[test]
+fn what_is_paid_is_shipped_and_completed() {
+    let shipped = ShipmentEvent::Shipped { order: ORDER.into(), address: "12 Analytical Lane".into() };
+    Scenario::<Fulfilment>::new()
+        .when(placed())
+        .then_sends((PaymentCommand::Request { amount: 120 },))
+        .when(paid())
+        .then_sends((ship(),))
+        .when(shipped)
+        .then_sends((OrderCommand::Complete,))
+        .then_ended();
+}
+
+#[test]
 fn what_nobody_pays_in_time_is_cancelled_once_nobody_can_pay_it() {
     let cancel = OrderCommand::Cancel { reason: "it was not paid in time".into() };
     Scenario::<Fulfilment>::given(placed())

@@ -74,7 +74,7 @@ impl App {
 
 impl Core {
     /// How each reaction is doing, with the head of the log as far as it is known.
-    fn statuses(&self, head: Option<OrderId>) -> Vec<Status> {
+    pub(super) fn statuses(&self, head: Option<OrderId>) -> Vec<Status> {
         let now = self.runtime.clock.now();
         let monitors = self.reactions.all().map(|reaction| reaction.monitor());
         monitors.map(|monitor| monitor.status(head.unwrap_or(monitor.position()), now)).collect()

@@ -69,7 +69,8 @@ impl App {
     }
 
     /// Has a reaction that waits after a failure try again now, instead of when its wait is over: one that is run again, one
-    /// that is paused because of an outage, a segment, a command of a saga. Does nothing to one that does not wait.
+    /// that is paused because of an outage, a segment, an event of a domain service, a command of a saga. Does nothing to
+    /// one that does not wait.
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where this app does not run it.

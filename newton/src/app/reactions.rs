@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::app::supervise::{Supervision, supervise};
-use crate::domain::Name;
+use crate::domain::{Clock, Name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{ReactionEntry, Registry};
 use crate::subscription::{Assembly, Reaction, Stop, Stopper};
@@ -34,16 +34,17 @@ impl Reactions {
         for (_, reaction) in &reactions {
             reaction.register().await?;
         }
-        Ok(Self::run(reactions))
+        Ok(Self::run(reactions, &assembly.runtime.clock))
     }
 
-    pub(super) fn run(reactions: Vec<(TypeId, Arc<dyn Reaction>)>) -> Self {
+    /// Runs reactions; what failed is tried again by this clock.
+    pub(super) fn run(reactions: Vec<(TypeId, Arc<dyn Reaction>)>, clock: &Arc<dyn Clock>) -> Self {
         let (stopper, cutter) = (Stopper::new(), Stopper::new());
         let spawn = |(type_id, reaction): (TypeId, Arc<dyn Reaction>)| {
             let ended = Stopper::new();
             let running = Running { type_id, reaction: reaction.clone(), ended: ended.signal() };
-            let (stop, cut) = (stopper.signal(), cutter.signal());
-            tokio::spawn(supervise(reaction, Supervision { stop, cut, ended }));
+            let (clock, stop, cut) = (clock.clone(), stopper.signal(), cutter.signal());
+            tokio::spawn(supervise(reaction, Supervision { clock, stop, cut, ended }));
             running
         };
         Self { running: reactions.into_iter().map(spawn).collect(), stopper, cutter }

@@ -2,51 +2,57 @@
 
 use crate::app::App;
 use crate::domain::OrderId;
-use crate::subscription::{Phase, Reaction, ReactionKind};
+use crate::subscription::{Monitor, Phase, Status};
 
 /// What keeps an app from being at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unrest {
     /// Nothing: all has been done that can be done now.
     None,
+    /// What is left waits to be tried again after a failure: [`App::resume_all`] does it.
+    Wait,
     /// Something is under way.
     Work,
-    /// What is left waits to be run again after a failure: [`App::resume_all`] does it.
-    Pause,
-    /// What is left waits for the clock: for the next attempt after a failure.
-    Time,
 }
 
 impl App {
-    /// What keeps this app from being at rest, with the head of the log.
+    /// What keeps this app from being at rest, with the head of the log. It says nothing of tasks that are about to run
+    /// and of operations of the stores: see to them first.
     pub(crate) fn unrest(&self, head: OrderId) -> Unrest {
-        let late = |reaction: &&std::sync::Arc<dyn Reaction>| {
-            let monitor = reaction.monitor();
-            monitor.is_busy()
-                || monitor.is_waiting()
-                || monitor.position() < head
-                || monitor.phase() == Phase::Paused
-        };
+        if self.core.gate.count() > 0 {
+            return Unrest::Work;
+        }
         let mut unrest = Unrest::None;
-        for reaction in self.core.reactions.all().filter(late) {
-            let monitor = reaction.monitor();
-            // A domain service is behind while an event of it waits for its next attempt.
-            let may_wait = monitor.is_waiting()
-                || monitor.phase() == Phase::Paused
-                || monitor.kind() == ReactionKind::EventHandler;
-            if monitor.is_busy() || !may_wait {
-                return Unrest::Work;
-            }
-            let is_paused = !monitor.is_waiting() && monitor.kind() != ReactionKind::EventHandler;
-            if unrest != Unrest::Time {
-                unrest = if is_paused { Unrest::Pause } else { Unrest::Time };
+        for reaction in self.core.reactions.all() {
+            match unrest_of(reaction.monitor(), head) {
+                Unrest::Work => return Unrest::Work,
+                Unrest::Wait => unrest = Unrest::Wait,
+                Unrest::None => {}
             }
         }
         unrest
     }
 
-    /// Runs all reactions again now that wait after a failure.
+    /// How its reactions are doing.
+    pub(crate) fn statuses(&self, head: OrderId) -> Vec<Status> {
+        self.core.statuses(Some(head))
+    }
+
+    /// Has everything try again now that waits after a failure.
     pub(crate) fn resume_all(&self) {
         self.core.reactions.resume_all();
+    }
+}
+
+fn unrest_of(monitor: &Monitor, head: OrderId) -> Unrest {
+    let phase = monitor.phase();
+    if monitor.is_busy() {
+        Unrest::Work
+    } else if monitor.is_waiting() || phase == Phase::Paused {
+        Unrest::Wait
+    } else if monitor.position() < head || matches!(phase, Phase::Starting | Phase::StandingBy) {
+        Unrest::Work
+    } else {
+        Unrest::None
     }
 }

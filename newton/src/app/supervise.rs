@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+use crate::domain::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::{RetryPolicy, panic_text};
 use crate::subscription::{Phase, Reaction, Stop, Stopper};
@@ -18,8 +19,9 @@ const BACKOFF: RetryPolicy =
 /// After so long a run was a good one: the next failure is a first one again.
 const GOOD_RUN: Duration = Duration::from_mins(1);
 
-/// What ends a reaction's task, and what tells of its end.
+/// What a reaction's task waits by and is ended by, and what tells of its end.
 pub(super) struct Supervision {
+    pub(super) clock: Arc<dyn Clock>,
     /// Ends it when it has finished what is under way.
     pub(super) stop: Stop,
     /// Ends it at its next await.
@@ -30,10 +32,10 @@ pub(super) struct Supervision {
 
 /// Runs a reaction until it is asked to stop.
 pub(super) async fn supervise(reaction: Arc<dyn Reaction>, supervision: Supervision) {
-    let Supervision { stop, mut cut, ended } = supervision;
+    let Supervision { clock, stop, mut cut, ended } = supervision;
     tokio::select! {
         biased;
-        () = run(&*reaction, stop) => {}
+        () = run(&*reaction, &*clock, stop) => {}
         () = cut.requested() => {}
     }
     reaction.monitor().enter(Phase::Stopped);
@@ -42,7 +44,7 @@ pub(super) async fn supervise(reaction: Arc<dyn Reaction>, supervision: Supervis
     drop(ended);
 }
 
-async fn run(reaction: &dyn Reaction, mut stop: Stop) {
+async fn run(reaction: &dyn Reaction, clock: &dyn Clock, mut stop: Stop) {
     let (monitor, mut failures) = (reaction.monitor(), 0);
     while !stop.is_requested() {
         let (start, position) = (Instant::now(), monitor.position());
@@ -63,7 +65,7 @@ async fn run(reaction: &dyn Reaction, mut stop: Stop) {
         tokio::select! {
             () = stop.requested() => {}
             () = resumed => {}
-            () = sleep(pause) => {}
+            () = clock.wait_for(pause) => {}
         }
     }
 }

@@ -136,9 +136,10 @@ struct Second;
 /// An app with these reactions.
 async fn app(stores: Stores, first: &Arc<Scripted>, second: &Arc<Scripted>) -> App {
     let mut app = Newton::builder().stores(stores).registry(Registry::empty()).start().await.unwrap();
+    let clock = app.core.runtime.clock.clone();
     let reactions: Vec<(TypeId, Arc<dyn Reaction>)> =
         vec![(TypeId::of::<First>(), first.clone()), (TypeId::of::<Second>(), second.clone())];
-    Arc::get_mut(&mut app.core).unwrap().reactions = Reactions::run(reactions);
+    Arc::get_mut(&mut app.core).unwrap().reactions = Reactions::run(reactions, &clock);
     app
 }
 

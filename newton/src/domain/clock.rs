@@ -24,15 +24,20 @@ pub trait Clock: Debug + Send + Sync + 'static {
 impl dyn Clock {
     /// The time behind a duration from now, to the microsecond, at most the end of representable time.
     pub(crate) fn later(&self, duration: Duration) -> Timestamp {
-        let delta = TimeDelta::from_std(duration).ok();
-        let later = delta.and_then(|delta| self.now().checked_add_signed(delta));
-        later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6)
+        behind(self.now(), duration)
     }
 
     /// Waits for a duration.
     pub(crate) fn wait_for(&self, duration: Duration) -> Wait {
         self.wait_until(self.later(duration))
     }
+}
+
+/// The time behind a duration from another time, to the microsecond, at most the end of representable time.
+pub(crate) fn behind(time: Timestamp, duration: Duration) -> Timestamp {
+    let delta = TimeDelta::from_std(duration).ok();
+    let later = delta.and_then(|delta| time.checked_add_signed(delta));
+    later.unwrap_or(Timestamp::MAX_UTC).trunc_subsecs(6)
 }
 
 const LOOK_AGAIN: Duration = Duration::from_mins(1);

@@ -5,15 +5,15 @@
 //! the background (`commit`), many events at a time. Asked to stop, the worker ends what is under way and writes the
 //! place a last time.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
 
-use crate::domain::{Name, OrderId, Query};
+use crate::domain::{Clock, Name, OrderId, Query, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::service::EventHandler;
 use crate::service::attempt::{Attempted, Outcome, attempt};
@@ -54,7 +54,7 @@ pub(super) struct Worker<H> {
     subscription: Option<Subscription>,
     reading: Option<Reading>,
     committing: Option<Committing>,
-    commit_at: Option<Instant>,
+    commit_at: Option<Timestamp>,
     stored: OrderId,
     tracker: Tracker,
     lanes: Lanes,
@@ -100,6 +100,7 @@ impl<H: EventHandler> Worker<H> {
 
     /// Works until it is asked to stop or the lease is lost.
     pub(super) async fn run(mut self, mut stop: Stop) -> Result<()> {
+        let clock = self.handling.runtime.clock.clone();
         loop {
             self.start();
             self.read_on();
@@ -117,7 +118,7 @@ impl<H: EventHandler> Worker<H> {
                 (subscription, batch) = waited(&mut self.reading), if self.book.is_some() => {
                     self.take(subscription, batch?);
                 }
-                () = sleep_until(commit_at.unwrap_or_else(Instant::now)), if commit_at.is_some() => self.commit(),
+                () = due(&*clock, commit_at) => self.commit(),
             }
         }
     }
@@ -246,11 +247,15 @@ impl<H: EventHandler> Worker<H> {
         Ok(())
     }
 
-    /// Tries the first event of a key again after a while.
+    /// Tries the first event of a key again after a while, or as soon as it is asked for.
     fn try_later(&mut self, key: Name, failed: u32) {
-        let wait = self.handling.runtime.clock.wait_for(self.handling.policy.retry.delay(failed));
+        let handling = self.handling.clone();
+        let monitor = handling.progress.monitor();
+        let due = handling.runtime.clock.wait_for(handling.policy.retry.delay(failed));
+        let resumed = monitor.resumed();
         self.waits.push(Box::pin(async move {
-            wait.await;
+            let _waits = handling.progress.monitor().waits();
+            select(due, pin!(resumed)).await;
             key
         }));
     }
@@ -293,7 +298,7 @@ impl<H: EventHandler> Worker<H> {
             return self.commit();
         }
         let delay = if settled > 0 { HANDLED } else { SKIPPED };
-        let latest = Instant::now() + delay;
+        let latest = self.handling.runtime.clock.later(delay);
         self.commit_at = Some(self.commit_at.map_or(latest, |at| at.min(latest)));
     }
 
@@ -348,6 +353,14 @@ async fn waited<T>(under_way: &mut Option<BoxFuture<'static, T>>) -> T {
     let outcome = future.await;
     *under_way = None;
     outcome
+}
+
+/// Waits for a time; for ever where there is none.
+async fn due(clock: &dyn Clock, time: Option<Timestamp>) {
+    match time {
+        Some(time) => clock.wait_until(time).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn probed(pause: &mut Option<Pause>) -> Name {

@@ -214,7 +214,13 @@ impl Monitor {
         Idle(self)
     }
 
-    /// Whether work waits for its next attempt.
+    /// Counts a wait for the next attempt after a failure, where no work is counted; the guard ends it.
+    pub(crate) fn waits(&self) -> Waits<'_> {
+        self.state().waiting += 1;
+        Waits(self)
+    }
+
+    /// Whether anything waits for its next attempt.
     #[cfg(feature = "testkit")]
     pub(crate) fn is_waiting(&self) -> bool {
         self.state().waiting > 0
@@ -282,6 +288,16 @@ impl<M: Deref<Target = Monitor>> Busy<M> {
 impl<M: Deref<Target = Monitor>> Drop for Busy<M> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
+    }
+}
+
+/// A wait for the next attempt.
+#[derive(Debug)]
+pub(crate) struct Waits<'a>(&'a Monitor);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
+use tokio::task_local;
 
 use crate::domain::{Name, StreamName};
 use crate::error::{Error, ErrorKind, Result};
@@ -69,6 +70,7 @@ struct Inner {
     plan: Mutex<BTreeMap<u64, Fault>>,
     operations: Mutex<Vec<&'static str>>,
     count: AtomicU64,
+    under_way: AtomicU64,
     dead: Mutex<bool>,
     crashed: Notify,
 }
@@ -115,15 +117,29 @@ impl Faults {
         }
     }
 
+    /// How many operations are under way.
+    pub(super) fn under_way(&self) -> u64 {
+        self.0.under_way.load(SeqCst)
+    }
+
+    /// Runs a task whose operations are those of the test itself: they are not counted, and never fail on purpose.
+    pub(super) async fn aside<T>(task: impl Future<Output = T>) -> T {
+        ASIDE.scope((), task).await
+    }
+
     /// Runs an operation with the fault that the plan has for it.
     pub(super) async fn run<T>(
         &self,
         name: &'static str,
         operation: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        if ASIDE.try_with(|()| ()).is_ok() {
+            return operation.await;
+        }
         if self.has_crashed() {
             return std::future::pending().await;
         }
+        let _under_way = UnderWay::of(self);
         let number = self.0.count.fetch_add(1, SeqCst);
         lock(&self.0.operations).push(name);
         let fault = lock(&self.0.plan).get(&number).copied();
@@ -159,6 +175,27 @@ impl Faults {
 }
 
 const SLOW_TURNS: usize = 100;
+
+task_local! {
+    /// Set in tasks of the test itself.
+    static ASIDE: ();
+}
+
+/// An operation that is under way, counted until it has ended or is given up.
+struct UnderWay<'a>(&'a Inner);
+
+impl<'a> UnderWay<'a> {
+    fn of(faults: &'a Faults) -> Self {
+        faults.0.under_way.fetch_add(1, SeqCst);
+        Self(&faults.0)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, SeqCst);
+    }
+}
 
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

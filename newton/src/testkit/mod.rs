@@ -3,7 +3,7 @@
 //! - [`Scenario`]: given, when, then; an aggregate's, a saga's or a projection's, with laws checked on the way
 //! - [`scenario`], [`saga`], [`projection`]: the scenarios of each; [`facts`]: events and commands of several types
 //! - [`app`]: a scenario of a whole app, and of every fault on its way
-//! - `stage`: what scenarios of whole apps run on, in processes that can die
+//! - `stage`: what scenarios of whole apps run on, in processes that can die; `idle`: when one has nothing left to run
 //! - [`contract`]: the promises of the store traits, as tests for any store
 //! - [`clock`]: a clock that tests move
 //! - [`faults`]: stores that fail on purpose
@@ -15,6 +15,7 @@ pub mod clock;
 pub mod contract;
 pub mod facts;
 pub mod faults;
+mod idle;
 mod kinds;
 pub mod projection;
 pub mod saga;

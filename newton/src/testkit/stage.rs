@@ -4,20 +4,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fs, panic, thread};
+use std::{env, fs, io, panic, thread};
 
 use chrono::TimeDelta;
-use tokio::runtime::{self, Runtime};
-use tokio::task::yield_now;
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::app::{App, Builder, Newton, Unrest};
 use crate::domain::{Clock, RecordedEvent, Timestamp};
 use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::repository::RetryPolicy;
 use crate::store::{
-    Append, EventStoreExt, Expect, MemoryStore, Read, Scan, Selection, StateKey, StateRecord, StateWrite,
-    Stores,
+    Append, EventStoreExt, Expect, Head, MemoryStore, Read, Scan, Selection, StateKey, StateRecord,
+    StateWrite, Stores,
 };
+use crate::testkit::idle::Idle;
 use crate::testkit::{Faults, VirtualClock};
 
 /// What an app is made of, besides its stores and its clock: called for every process.
@@ -49,6 +50,7 @@ pub(super) struct Stage {
 struct Process {
     app: App,
     runtime: Runtime,
+    idle: Arc<Idle>,
 }
 
 /// A folder for the files of a stage, made by whoever needs it.
@@ -57,11 +59,14 @@ struct Folder(PathBuf);
 /// So often a start is tried that fails for a reason that may pass.
 const STARTS: u32 = 8;
 
-/// So many turns nothing may happen before an app is believed to be at rest.
-const QUIET: u32 = 8;
+/// So often what failed is tried again before it is believed to fail for ever.
+const RETRIES: u32 = 1_000;
 
-/// So many turns all that is left may wait for the clock before it moves.
-const PATIENCE: u32 = 64;
+/// Longer than any scenario: a dead process of a scenario is known to be dead, so its leases need not run out.
+const LEASE_TERM: Duration = Duration::from_hours(1);
+
+/// Commands that conflict are decided again at once.
+const AT_ONCE: RetryPolicy = RetryPolicy { attempts: 10, base: Duration::ZERO, longest: Duration::ZERO };
 
 /// A guard against an app that never comes to rest.
 const GUARD: Duration = Duration::from_mins(1);
@@ -99,7 +104,7 @@ impl Stage {
 
     /// Runs a task with the app; `None` where the process died meanwhile, and another one runs now.
     pub(super) fn attempt<T: Send>(&mut self, task: impl AsyncFnOnce(App) -> T + Send) -> Result<Option<T>> {
-        let Process { app, runtime } = self.process.as_ref().ok_or_else(not_running)?;
+        let Process { app, runtime, .. } = self.process.as_ref().ok_or_else(not_running)?;
         let (app, faults) = (app.clone(), self.faults.clone());
         let outcome = apart(|| {
             runtime.block_on(async {
@@ -116,12 +121,12 @@ impl Stage {
         Ok(outcome)
     }
 
-    /// Asks something of the stores themselves, which never fail on purpose.
+    /// Asks something of the stores or of the app, for which the stores never fail on purpose.
     pub(super) fn ask<T: Send>(&self, task: impl AsyncFnOnce() -> T + Send) -> T {
         match &self.process {
-            Some(Process { runtime, .. }) => apart(|| runtime.block_on(task())),
+            Some(Process { runtime, .. }) => apart(|| runtime.block_on(Faults::aside(task()))),
             None => apart(|| match new_runtime() {
-                Ok(runtime) => runtime.block_on(task()),
+                Ok((runtime, _)) => runtime.block_on(Faults::aside(task())),
                 Err(error) => super::scenario::fail(&error.to_string()),
             }),
         }
@@ -142,8 +147,11 @@ impl Stage {
     /// Waits until nothing is under way.
     pub(super) fn settle(&mut self) -> Result<()> {
         loop {
-            let (stores, clock) = (self.stores.clone(), self.clock.clone());
-            if let Some(outcome) = self.attempt(async move |app| rest(&app, &stores, &clock).await)? {
+            let idle = self.process.as_ref().ok_or_else(not_running)?.idle.clone();
+            let rest = Rest { idle, faults: self.faults.clone(), clock: self.clock.clone() };
+            let events = self.stores.events.clone();
+            let rested = async move |app| rest.reached(&app, events.head().await?).await;
+            if let Some(outcome) = self.attempt(rested)? {
                 return outcome;
             }
         }
@@ -193,9 +201,10 @@ impl Stage {
     fn start(&mut self) -> Result<()> {
         let mut last = not_running();
         for _ in 0..STARTS {
-            let runtime = new_runtime()?;
+            let (runtime, idle) = new_runtime()?;
             let builder = Newton::builder().stores(self.faults.over(&self.stores)).clock(self.clock.clone());
             let builder = builder.service("scenario").projections_in(&self.folder.0);
+            let builder = builder.lease_term(LEASE_TERM).retry(AT_ONCE);
             let (builder, faults) = ((self.recipe)(builder, &self.faults), self.faults.clone());
             let started = apart(|| {
                 runtime.block_on(async {
@@ -208,7 +217,7 @@ impl Stage {
             });
             match started {
                 Some(Ok(app)) => {
-                    self.process = Some(Process { app, runtime });
+                    self.process = Some(Process { app, runtime, idle });
                     return Ok(());
                 }
                 Some(Err(error)) if error.retry() == Retry::Never => {
@@ -224,7 +233,7 @@ impl Stage {
     }
 
     fn kill(&mut self) {
-        if let Some(Process { app, runtime }) = self.process.take() {
+        if let Some(Process { app, runtime, .. }) = self.process.take() {
             runtime.shutdown_background();
             drop(app);
         }
@@ -254,53 +263,64 @@ impl Place {
             Self::Memory => Ok(Stores::of(MemoryStore::new())),
             #[cfg(feature = "sqlite")]
             Self::Sqlite => {
-                use crate::store::sqlite::{SqliteOptions, SqliteStore};
+                use crate::store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 
                 fs::create_dir_all(folder).map_err(|error| {
                     let message = "there is no folder for the file of a scenario";
                     Error::new(ErrorKind::Configuration, "open store", message).caused_by(error)
                 })?;
-                SqliteStore::open(folder.join("events.db"), SqliteOptions::default()).map(Stores::of)
+                // Processes of a scenario die, the machine does not.
+                let options = SqliteOptions { synchronous: Synchronous::Off, ..SqliteOptions::default() };
+                SqliteStore::open(folder.join("events.db"), options).map(Stores::of)
             }
         }
     }
 }
 
-/// Waits until nothing is under way in an app. Where all that is left waits for the clock after a failure, the clock moves.
-async fn rest(app: &App, stores: &Stores, clock: &VirtualClock) -> Result<()> {
-    let (head, began) = (stores.events.head().await?, Instant::now());
-    let (mut quiet, mut patience) = (0, 0);
-    while quiet < QUIET {
-        let next = clock.next_wait();
-        let unrest = match next {
-            Some(next) if next <= clock.now() => Unrest::Work,
-            _ => app.unrest(head.current()),
-        };
-        quiet = if unrest == Unrest::None { quiet + 1 } else { 0 };
-        patience = if matches!(unrest, Unrest::Pause | Unrest::Time) { patience + 1 } else { 0 };
-        if patience == PATIENCE {
-            app.resume_all();
-        }
-        if patience > 2 * PATIENCE {
-            patience = 0;
-            if let (Unrest::Time, Some(next)) = (unrest, next) {
-                clock.set(next);
+/// What tells whether an app is at rest.
+struct Rest {
+    idle: Arc<Idle>,
+    faults: Faults,
+    clock: VirtualClock,
+}
+
+impl Rest {
+    /// Waits until nothing is under way: no task can run, no operation of a store is on its way, nobody waits for a time
+    /// that has come, and every reaction has taken in the whole log. What failed is tried again at once, for no time
+    /// passes meanwhile.
+    async fn reached(&self, app: &App, head: Head) -> Result<()> {
+        let (began, mut retries) = (Instant::now(), 0);
+        loop {
+            self.idle.reached().await;
+            let unrest = self.unrest(app, &head);
+            match unrest {
+                Unrest::None => return Ok(()),
+                Unrest::Wait => retries += 1,
+                Unrest::Work => {}
             }
+            if retries > RETRIES || began.elapsed() > GUARD {
+                return Err(self.restless(app, unrest, &head));
+            }
+            app.resume_all();
+            // What is left is done by other threads, which need the processor.
+            thread::yield_now();
         }
-        if began.elapsed() > GUARD {
-            let message = "the app did not come to rest; see what its reactions say";
-            let error = Error::new(ErrorKind::Unavailable, "run scenario", message);
-            return Err(error
-                .with("unrest", format_args!("{unrest:?}"))
-                .with("head", head.current())
-                .with("waits for", format_args!("{next:?}"))
-                .with("reactions", format_args!("{:?}", app.reactions().await?)));
-        }
-        yield_now().await;
-        // The threads of a store need the processor too.
-        thread::yield_now();
     }
-    Ok(())
+
+    fn unrest(&self, app: &App, head: &Head) -> Unrest {
+        let is_due = self.clock.next_wait().is_some_and(|next| next <= self.clock.now());
+        if is_due || self.faults.under_way() > 0 { Unrest::Work } else { app.unrest(head.current()) }
+    }
+
+    fn restless(&self, app: &App, unrest: Unrest, head: &Head) -> Error {
+        let message = "the app did not come to rest; see what its reactions say";
+        Error::new(ErrorKind::Unavailable, "run scenario", message)
+            .with("unrest", format_args!("{unrest:?}"))
+            .with("operations under way", self.faults.under_way())
+            .with("head", head.current())
+            .with("waits for", format_args!("{:?}", self.clock.next_wait()))
+            .with("reactions", format_args!("{:?}", app.statuses(head.current())))
+    }
 }
 
 /// Runs something on a thread of its own: a test may run on a runtime, which cannot wait for another one.
@@ -308,8 +328,8 @@ fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
-fn new_runtime() -> Result<Runtime> {
-    runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+fn new_runtime() -> Result<(Runtime, Arc<Idle>)> {
+    Idle::runtime().map_err(|error: io::Error| {
         Error::new(ErrorKind::Internal, "run scenario", "there is no runtime").caused_by(error)
     })
 }

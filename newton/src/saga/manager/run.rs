@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
 
 use super::desk::{Desk, Groups};
 use super::session::{Note, Session, lock};
 use super::{Manager, Request};
-use crate::domain::{Name, OrderId, Query};
+use crate::domain::clock::behind;
+use crate::domain::{Clock, Name, OrderId, Query, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::saga::Saga;
 use crate::saga::step::Input;
@@ -138,17 +138,14 @@ impl<S: Saga> Manager<S> {
         requests: &mut mpsc::UnboundedReceiver<Request>,
         mut stop: Stop,
     ) -> Result<End> {
-        let mut stored = Instant::now();
+        let clock = &*self.runtime.clock;
+        let mut stored = clock.now();
         loop {
             desk.report();
             let next_due = desk.index.timers.next_due();
-            let timer = async {
-                match next_due {
-                    Some(due) => self.runtime.clock.wait_until(due).await,
-                    None => pending().await,
-                }
-            };
-            let to_store = desk.is_behind().then(|| stored + desk.patience());
+            // The time may have been set back.
+            stored = stored.min(clock.now());
+            let to_store = desk.is_behind().then(|| behind(stored, desk.patience()));
             tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(End::Asked),
@@ -159,9 +156,10 @@ impl<S: Saga> Manager<S> {
                     feeds.read_records(desk, head).await?;
                     desk.answer(&self.ledger, request).await?;
                 }
-                () = sleep_until(to_store.unwrap_or(stored)), if to_store.is_some() => {
+                () = time(clock, to_store) => {
+                    let _busy = self.monitor.busy();
                     desk.store().await?;
-                    stored = Instant::now();
+                    stored = clock.now();
                 }
                 batch = feeds.records.next_batch(Read::PAGE) => {
                     let _busy = self.monitor.busy();
@@ -171,7 +169,7 @@ impl<S: Saga> Manager<S> {
                     let _busy = self.monitor.busy();
                     desk.noted(note, notes).await?;
                 }
-                () = timer => {
+                () = time(clock, next_due) => {
                     let _busy = self.monitor.busy();
                     desk.fire().await?;
                 }
@@ -236,6 +234,14 @@ impl<S: Saga> Desk<S> {
             changes if changes > MOST_ROWS => Duration::ZERO,
             _ => STORE_ROWS,
         }
+    }
+}
+
+/// Waits for a time; for ever where there is none.
+async fn time(clock: &dyn Clock, time: Option<Timestamp>) {
+    match time {
+        Some(time) => clock.wait_until(time).await,
+        None => pending().await,
     }
 }
 

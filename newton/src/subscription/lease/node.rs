@@ -81,9 +81,9 @@ impl Node {
                     Error::new(ErrorKind::Closed, "acquire lease", "the runtime is ending").caused_by(error)
                 })?;
                 claim = back;
-                if let Some(taken) = taken?
-                    && let Some(lost) = self.shared.hold(name, taken.epoch, taken.since)
-                {
+                // Whoever was faster can be seen now.
+                let Some(taken) = taken? else { continue };
+                if let Some(lost) = self.shared.hold(name, taken.epoch, taken.since) {
                     self.ensure_task();
                     return Ok(Lease::new(claim, &taken, lost));
                 }

@@ -121,17 +121,22 @@ impl<'a, W: Work> Share<'a, W> {
 
     async fn run(mut self, changed: &Notify, stop: &mut Stop) -> Result<()> {
         loop {
-            match self.look().await {
-                Ok(true) => {}
+            let (monitor, resumed) = (self.work.monitor(), self.work.monitor().resumed());
+            let waits = match self.look().await {
+                Ok(true) => None,
                 Ok(false) => break,
                 // Whoever works on a segment says so where it matters.
-                Err(error) => tracing::debug!(%error, "the share of segments could not be looked at"),
-            }
+                Err(error) => {
+                    tracing::debug!(%error, "the share of segments could not be looked at");
+                    Some(monitor.waits())
+                }
+            };
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
                 Some(ended) = self.tasks.join_next() => self.ended(ended)?,
                 () = changed.notified() => {}
+                () = resumed, if waits.is_some() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
@@ -152,7 +157,11 @@ impl<'a, W: Work> Share<'a, W> {
                 _ => {}
             }
             if !self.work.works_on(segment) {
-                self.work.elsewhere(segment, self.ledger.position(segment).await?);
+                let position = self.ledger.position(segment).await?;
+                // Its work may have begun meanwhile.
+                if !self.work.works_on(segment) {
+                    self.work.elsewhere(segment, position);
+                }
             }
         }
         Ok(true)

@@ -76,3 +76,61 @@ fn name(node: &Node) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::{Cause, EventId, ExpectedVersion, Metadata, NewEvent, StreamName};
+    use crate::prelude::*;
+    use crate::store::Append;
+    use crate::testkit::VirtualClock;
+    use crate::testkit::facts::IntoFacts;
+
+    #[derive(Event, Clone)]
+    enum BellEvent {
+        Rung,
+    }
+
+    /// Rings by nobody's command.
+    #[derive(Projection, Debug, Default, PartialEq)]
+    #[projection(handles(BellEvent))]
+    struct Rings(u32);
+
+    impl On<BellEvent> for Rings {
+        fn on(&mut self, _: &BellEvent, _: &mut View) -> Result<()> {
+            self.0 += 1;
+            Ok(())
+        }
+    }
+
+    /// A log of two rings, the second caused by an event of this id.
+    fn caused_by(cause: &EventId) -> AppScenario<Rings> {
+        let mut scenario = AppScenario::new();
+        let mut rings = [BellEvent::Rung, BellEvent::Rung].into_facts().into_iter();
+        let mut ring = |id| rings.next().unwrap().to_event(EventId::from(id)).unwrap();
+        let first = ring("first");
+        let cause = Some(Cause { id: cause.clone(), relation: None });
+        let second =
+            NewEvent { metadata: Arc::new(Metadata { cause, ..Metadata::default() }), ..ring("second") };
+        let stream = StreamName::parse("home/Bell/1").unwrap();
+        let append = Append::to(stream, ExpectedVersion::Any, vec![first, second], VirtualClock::START);
+        let stage = scenario.stage().unwrap();
+        stage.append(append).unwrap();
+        stage.settle().unwrap();
+        scenario
+    }
+
+    #[test]
+    fn a_cause_that_is_not_in_the_log_is_an_orphan() {
+        caused_by(&EventId::from("first"))
+            .then_view::<Rings>(|rings| assert_eq!(rings.0, 2))
+            .then_no_orphans();
+        let lost = caused_by(&EventId::from("lost"));
+        let panic = catch_unwind(AssertUnwindSafe(|| drop(lost.then_no_orphans()))).unwrap_err();
+        let report = panic.downcast::<String>().unwrap();
+        assert!(report.contains("the cause lost is not in the log"), "{report}");
+    }
+}

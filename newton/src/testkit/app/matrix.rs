@@ -19,9 +19,10 @@ pub struct FaultMatrix {
 }
 
 impl<T: Register> AppScenario<T> {
-    /// Plays a scenario once undisturbed, and then for every operation of the stores with every [`Fault`] there: it fails,
-    /// its answer is lost, it is slow, the process dies before or behind it. Each run must come to the same end: the same
-    /// events, and the same instances of sagas. What the scenario expects on its way must hold in each run too.
+    /// Plays a scenario once undisturbed, and then for every operation of its first process on the stores with every
+    /// [`Fault`] there: it fails, its answer is lost, it is slow, the process dies before or behind it. Each run must come
+    /// to the same end: the same events, and the same instances of sagas. What the scenario expects on its way must hold
+    /// in each run too.
     ///
     /// # Panics
     /// Where a run fails or comes to another end, with the operation and the fault.
