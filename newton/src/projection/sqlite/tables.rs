@@ -111,7 +111,8 @@ impl Tables {
 
     /// Keeps the id of an event that was taken in.
     pub(super) fn note_last(&self, connection: &Connection, at: OrderId, event: &EventId) -> Outcome<()> {
-        let sql = "INSERT OR REPLACE INTO newton_projections_last (name, order_id, event_id) VALUES (?, ?, ?)";
+        let sql =
+            "INSERT OR REPLACE INTO newton_projections_last (name, order_id, event_id) VALUES (?, ?, ?)";
         let parameters = params![self.0, at.0.cast_signed(), event.to_string()];
         connection.prepare_cached(sql)?.execute(parameters).map(drop)
     }
