@@ -32,6 +32,11 @@ struct Letter {
 }
 
 impl Letter {
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_value,
+        reason = "the form that the derive asks for"
+    )]
     fn decide(&self, command: LetterCommand) -> Result<LetterEvent, LetterError> {
         match command {
             LetterCommand::Post { stamps: 0 } => Err(LetterError::NoStamps),
