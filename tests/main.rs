@@ -30,6 +30,7 @@ mod services;
 mod snapshots;
 mod sqlite;
 mod start;
+mod stuck;
 mod subscriptions;
 mod testkit;
 mod tracing;

@@ -6,10 +6,12 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use newton::Newton;
+use newton::subscription::Phase;
 use newton_tests::Given;
 use newton_tests::bank::Account;
 use newton_tests::ledger::Ledger;
 use newton_tests::random::{Random, seed};
+use newton_tests::recorder::eventually;
 
 use super::folded;
 
@@ -71,6 +73,23 @@ async fn a_killed_projection_applies_each_event_once() {
         }
     }
     assert!(folded(&*given.stores.events).await.len() > 10, "almost nothing was written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_takes_over_from_a_process_that_is_killed() {
+    let (given, mut random) = (Given::sqlite().await, Random::new(seed()));
+    for kill in 0..3 {
+        let mut child = Projecting::start(given.url(), &mut random);
+        child.wait_for(2 + random.below(10));
+        let app = Newton::builder().store(given.url()).only::<(Account, Ledger)>().start().await.unwrap();
+        let phase = async || app.status::<Ledger>().await.unwrap().phase;
+        eventually("standing by", async || phase().await == Phase::StandingBy).await;
+        child.wait_for(1);
+        drop(child);
+        eventually("live", async || phase().await == Phase::Live).await;
+        drop(app);
+        check(given.url(), &format!("after kill {kill}")).await;
+    }
 }
 
 /// The live table equals a fold of the log, and nothing is left of what was cut off.

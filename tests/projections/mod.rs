@@ -3,13 +3,19 @@
 //! - `following`: views in memory and in tables, reading one's own write, several batches
 //! - `failing`: parked keys, panics, handlers over their time-out
 //! - `rebuilding`: rebuilds, with crashes and appends, and changed code
+//! - `nodes`: a second app stands by and takes over
+//! - `origin`: a file that was made from another log
+//! - `derived`: several aggregates, and writes in sets, by the derive
 //! - `killed`: exactly once across `kill -9`
 //! - `docs`: what `docs/sqlite.md` says of their files
 
+mod derived;
 mod docs;
 mod failing;
 mod following;
 mod killed;
+mod nodes;
+mod origin;
 mod rebuilding;
 mod views;
 

@@ -28,6 +28,10 @@ async fn a_rebuild_tells_how_far_it_is(given: Given) {
     let last = fill(&app, 50).await;
     app.caught_up::<Table>(&last).await.unwrap();
     let told: Vec<_> = app.rebuild::<Table>().await.unwrap().changes().collect().await;
+    assert!(
+        told.iter().all(|progress| progress.target == last.order_id),
+        "the way is known from the beginning: {told:?}"
+    );
     let end = told.last().unwrap();
     assert_eq!((&end.phase, end.events), (&RebuildPhase::Done, 200));
     assert_eq!((end.position, end.target), (last.order_id, last.order_id));

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{DeriveInput, Path};
+use syn::{DeriveInput, LitInt, Path};
 
 use super::fingerprint;
 use super::model::Model;
@@ -69,6 +69,11 @@ fn sqlite(model: &Model, word: &Path) -> TokenStream {
     let ident = &model.reaction.shape.ident;
     let (context, projection) = (sqlite_path(word, "SqliteTx"), sqlite_path(word, "SqliteProjection"));
     let (shared, build) = (model.shared.is_some(), model.reaction.build());
+    let timeout = model.timeout_ms.as_ref().map(|milliseconds| {
+        // Whatever type was written behind it.
+        let milliseconds = LitInt::new(milliseconds.base10_digits(), milliseconds.span());
+        quote!(const TIMEOUT: ::core::time::Duration = ::core::time::Duration::from_millis(#milliseconds);)
+    });
     // The place of the user's token, but the names of this code.
     let here = ident.span().resolved_at(Span::call_site());
     let setup = quote_spanned!(here=> ::newton::__private::setup::<#ident, _, _>(#ident::setup, tx));
@@ -77,6 +82,7 @@ fn sqlite(model: &Model, word: &Path) -> TokenStream {
         #[automatically_derived]
         impl #projection for #ident {
             const SHARED: bool = #shared;
+            #timeout
 
             #build
 

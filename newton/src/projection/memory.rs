@@ -18,7 +18,7 @@ use crate::projection::rebuild::Rebuildable;
 use crate::projection::view::sealed;
 use crate::projection::{MemoryProjection, View};
 use crate::store::Read;
-use crate::subscription::{Assembly, Dropped, Lease, Monitor, ParkedKey, Parking, Reaction, Runtime};
+use crate::subscription::{Assembly, Called, Dropped, Lease, Monitor, ParkedKey, Parking, Reaction, Runtime};
 
 /// The longest that readers are kept waiting, but for the handler of a single event.
 const WRITE_LOCK: Duration = Duration::from_millis(2);
@@ -35,6 +35,8 @@ pub struct MemoryGuard<'a, P>(RwLockReadGuard<'a, State<P>>);
 pub(super) struct Memory<P> {
     runtime: Arc<Runtime>,
     monitor: Arc<Monitor>,
+    /// How long a handler may block before it is reported.
+    limit: Duration,
     live: Arc<Slot<P>>,
 }
 
@@ -56,6 +58,8 @@ struct State<P> {
 pub(super) struct MemoryReplica<P> {
     slot: Arc<Slot<P>>,
     runtime: Arc<Runtime>,
+    monitor: Arc<Monitor>,
+    limit: Duration,
 }
 
 impl<P> Clone for MemoryView<P> {
@@ -87,7 +91,13 @@ impl<P> Deref for MemoryGuard<'_, P> {
 
 impl<P: MemoryProjection> Memory<P> {
     pub(super) fn new(assembly: &Assembly, monitor: Arc<Monitor>) -> Self {
-        Self { runtime: assembly.runtime.clone(), monitor, live: Arc::default() }
+        let limit = assembly.handler_policies.of::<P>().timeout;
+        Self { runtime: assembly.runtime.clone(), monitor, limit, live: Arc::default() }
+    }
+
+    fn replica(&self, slot: Arc<Slot<P>>) -> MemoryReplica<P> {
+        let (runtime, monitor, limit) = (self.runtime.clone(), self.monitor.clone(), self.limit);
+        MemoryReplica { slot, runtime, monitor, limit }
     }
 
     /// The events of a key, in their order, by the log.
@@ -171,6 +181,20 @@ impl<P: MemoryProjection> State<P> {
     }
 }
 
+impl<P: MemoryProjection> MemoryReplica<P> {
+    /// Applies as many events as fit into one lock.
+    fn apply_some<'a>(&self, events: &mut impl Iterator<Item = &'a Arc<RecordedEvent>>) -> Result<()> {
+        let (mut state, began) = (self.slot.write(), Instant::now());
+        for event in events {
+            state.apply(event, &self.slot.flood, &self.runtime)?;
+            if began.elapsed() > WRITE_LOCK {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl<P: MemoryProjection> Replica for MemoryReplica<P> {
     fn position(&self) -> OrderId {
@@ -183,16 +207,9 @@ impl<P: MemoryProjection> Replica for MemoryReplica<P> {
 
     async fn apply(&mut self, events: Vec<Arc<RecordedEvent>>, through: OrderId) -> Result<()> {
         let mut events = events.iter();
-        while events.len() > 0 {
-            {
-                let (mut state, began) = (self.slot.write(), Instant::now());
-                for event in events.by_ref() {
-                    state.apply(event, &self.slot.flood, &self.runtime)?;
-                    if began.elapsed() > WRITE_LOCK {
-                        break;
-                    }
-                }
-            }
+        while let Some(first) = events.as_slice().first() {
+            let called = Called { event: first.order_id, segment: None, limit: self.limit };
+            self.monitor.calls().watch(called, async { self.apply_some(&mut events) }).await?;
             tokio::task::yield_now().await;
         }
         self.slot.write().position = through;
@@ -211,7 +228,7 @@ impl<P: MemoryProjection> Keep for Memory<P> {
     const LEASED: bool = false;
 
     async fn open(&self, _: Option<&Lease>) -> Result<MemoryReplica<P>> {
-        Ok(MemoryReplica { slot: self.live.clone(), runtime: self.runtime.clone() })
+        Ok(self.replica(self.live.clone()))
     }
 
     async fn close(&self) {}
@@ -221,7 +238,7 @@ impl<P: MemoryProjection> Keep for Memory<P> {
     }
 
     async fn open_next(&self, _: Option<&Lease>) -> Result<MemoryReplica<P>> {
-        Ok(MemoryReplica { slot: Arc::default(), runtime: self.runtime.clone() })
+        Ok(self.replica(Arc::default()))
     }
 
     async fn switch(&self, built: &mut MemoryReplica<P>, _: Option<&Lease>) -> Result<()> {

@@ -127,7 +127,7 @@ impl<K: Keep> Projector<K> {
         let opened = async { self.follow(self.keep.open_next(lease).await?).await };
         match opened.await {
             Ok(follower) => {
-                let report = self.desk.begin(follower.replica.position());
+                let report = self.desk.begin(follower.replica.position(), self.monitor.position());
                 Some(Next { follower, report })
             }
             Err(error) => {

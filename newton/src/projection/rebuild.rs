@@ -144,12 +144,12 @@ impl Desk {
         self.lock().as_ref().is_some_and(|sender| sender.borrow().phase == RebuildPhase::Waiting)
     }
 
-    /// Begins the rebuild that was asked for, or one that nobody asked for.
-    pub(super) fn begin(&self, from: OrderId) -> Report {
+    /// Begins the rebuild that was asked for, or one that nobody asked for; `target` is where the live copy is.
+    pub(super) fn begin(&self, from: OrderId, target: OrderId) -> Report {
         let sender = self.sender();
         sender.send_modify(|progress| {
             progress.phase = RebuildPhase::Building;
-            progress.position = from;
+            (progress.position, progress.target) = (from, target);
         });
         Report { sender, began: Instant::now(), from }
     }

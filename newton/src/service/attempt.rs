@@ -11,6 +11,7 @@ use crate::repository::panic_text;
 use crate::service::lanes::Job;
 use crate::service::service::Handling;
 use crate::service::{Delivery, EventHandler};
+use crate::subscription::{Called, Segment};
 
 /// What came of an attempt.
 #[derive(Debug)]
@@ -33,14 +34,21 @@ pub(super) struct Attempted {
     pub(super) outcome: Outcome,
 }
 
-/// Calls the handler once. One that is over its time is dropped where it waits.
-pub(super) async fn attempt<H: EventHandler>(handling: &Handling<H>, job: &Job) -> Outcome {
+/// Calls the handler once. One that is over its time is dropped where it waits; where it does not wait, it is seen to be
+/// stuck.
+pub(super) async fn attempt<H: EventHandler>(
+    handling: &Handling<H>,
+    job: &Job,
+    segment: Option<Segment>,
+) -> Outcome {
     let _busy = handling.progress.monitor().busy();
     let delivery = Delivery::new(H::NAME, job.event.clone(), job.attempts);
     let timeout = handling.policy.timeout;
     // A panic in the call itself, before there is a future, is one too.
     let handled = AssertUnwindSafe(async { handling.handler.handle(&job.event, &delivery).await });
-    let handled = std::pin::pin!(handled.catch_unwind());
+    let called = Called { event: job.event.order_id, segment, limit: timeout };
+    let calls = handling.progress.monitor().calls();
+    let handled = std::pin::pin!(calls.watch(called, handled.catch_unwind()));
     let handled = match select(handled, handling.runtime.clock.wait_for(timeout)).await {
         Either::Left((handled, _)) => handled,
         Either::Right(((), _)) => {

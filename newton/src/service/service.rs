@@ -152,7 +152,7 @@ impl<H: EventHandler> Handling<H> {
 
     async fn handle_parked(&self, event: RecordedEvent) -> Result<(), Failure> {
         let job = Job { event: Arc::new(event), attempts: 1 };
-        match attempt(self, &job).await {
+        match attempt(self, &job, None).await {
             Outcome::Handled => Ok(()),
             Outcome::Failed(cause) | Outcome::Undecodable(cause) | Outcome::Outage(cause) => {
                 Err(Failure { cause, attempts: 1 })

@@ -146,7 +146,7 @@ impl<H: EventHandler> Worker<H> {
     }
 
     fn start(&mut self) {
-        if self.pause.is_some() {
+        if self.pause.is_some() || self.is_stuck() {
             return;
         }
         while self.attempts.len() < self.handling.policy.concurrency.max(1) {
@@ -166,6 +166,12 @@ impl<H: EventHandler> Worker<H> {
         }
     }
 
+    /// Whether a handler blocks its thread: whatever is begun beside it would soon block the others. Its end is an outcome,
+    /// with which the work goes on.
+    fn is_stuck(&self) -> bool {
+        self.handling.progress.monitor().calls().stuck(Some(self.segment)).is_some()
+    }
+
     fn try_next(&mut self) -> bool {
         let Some((key, job)) = self.lanes.start() else { return false };
         self.attempt(key, job);
@@ -173,9 +179,9 @@ impl<H: EventHandler> Worker<H> {
     }
 
     fn attempt(&mut self, key: Name, job: Job) {
-        let handling = self.handling.clone();
+        let (handling, segment) = (self.handling.clone(), self.segment);
         self.attempts.spawn(async move {
-            let outcome = attempt(&handling, &job).await;
+            let outcome = attempt(&handling, &job, Some(segment)).await;
             Attempted { key, job, outcome }
         });
     }

@@ -8,6 +8,7 @@
 //! - [`Lease`]: one node at a time; `ledger`: its place; `segment`: its share; `parking`: what could not be handled
 //! - [`HandlerPolicy`]: what is done about failures; `provided`: what handlers are built from; `stop`: the end of a task
 
+mod calls;
 mod hub;
 mod lease;
 mod ledger;
@@ -23,6 +24,7 @@ mod subscribe;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod subscription;
 
+pub(crate) use calls::{Called, Calls};
 pub use hub::{Recent, Shared};
 pub use lease::{Heartbeat, Lease};
 pub(crate) use lease::{Membership, Node};

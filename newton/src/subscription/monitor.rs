@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::domain::{Name, OrderId, Timestamp};
 use crate::error::Result;
-use crate::subscription::ReactionKind;
+use crate::subscription::{Calls, ReactionKind};
 
 /// How a reaction is doing, as of one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,8 @@ pub enum Phase {
     Live,
     /// It failed for a reason outside the events, and tries again.
     Paused,
-    /// A handler is over its time-out and did not end when it was asked to.
+    /// A handler is over its time-out and cannot be ended: it blocks its thread. Nothing behind it is begun in its segment,
+    /// whose place stays before it.
     Stuck,
     /// It was stopped.
     Stopped,
@@ -70,6 +71,7 @@ pub(crate) struct Monitor {
     entered: watch::Sender<()>,
     /// Ends the waits after failures.
     resumed: watch::Sender<()>,
+    calls: Calls,
     state: Mutex<State>,
 }
 
@@ -103,6 +105,7 @@ impl Monitor {
             position: watch::Sender::new(OrderId::START),
             entered: watch::Sender::new(()),
             resumed: watch::Sender::new(()),
+            calls: Calls::new(),
             state: Mutex::new(state),
         }
     }
@@ -127,7 +130,12 @@ impl Monitor {
 
     /// What it is doing.
     pub(crate) fn phase(&self) -> Phase {
-        self.state().phase.clone()
+        if self.calls.stuck(None).is_some() { Phase::Stuck } else { self.state().phase.clone() }
+    }
+
+    /// The calls of its handlers.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Waits until it is in a phase that fits. Cancel-safe.
@@ -194,7 +202,7 @@ impl Monitor {
 
     /// The last failure, if nothing has succeeded since.
     pub(crate) fn last_error(&self) -> Option<String> {
-        self.state().last_error.clone()
+        self.calls.stuck(None).or_else(|| self.state().last_error.clone())
     }
 
     /// Counts work that is under way; the guard ends it.
@@ -244,16 +252,17 @@ impl Monitor {
 
     /// How it is doing, with the head of the log and the present.
     pub(crate) fn status(&self, head: OrderId, now: Timestamp) -> Status {
+        let (phase, last_error) = (self.phase(), self.last_error());
         let (position, state) = (self.position(), self.state());
         let lag = state.behind_since.and_then(|since| (now - since).to_std().ok()).unwrap_or_default();
         Status {
             name: self.name.clone(),
             kind: self.kind,
-            phase: state.phase.clone(),
+            phase,
             position,
             lag_events: head.0.saturating_sub(position.0),
             lag: if head > position { lag } else { Duration::ZERO },
-            last_error: state.last_error.clone(),
+            last_error,
             parked_keys: state.parked_keys,
             changed: state.changed,
         }

@@ -40,4 +40,12 @@ struct Deaf;
 #[projection(handles = OrderEvent)]
 struct Assigned;
 
+#[derive(Projection, Default)]
+#[projection(handles(OrderEvent), name = "hasty", timeout_ms = 100)]
+struct Hasty;
+
+#[derive(Projection)]
+#[projection(sqlite, handles(OrderEvent), timeout_ms = 0)]
+struct Instant;
+
 fn main() {}

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::origin;
 use super::place::{Generations, Place};
 use super::pool::Pool;
 use super::pulse::Pulse;
@@ -111,8 +112,10 @@ impl<P: SqliteProjection> Sqlite<P> {
     }
 
     async fn replica(&self, generation: u64, lease: Option<&Lease>) -> Result<SqliteReplica<P>> {
+        let file = self.shared.place.file(generation);
+        origin::check(P::NAME, file.clone(), &*self.runtime.events).await?;
         let opening = Opening {
-            file: self.shared.place.file(generation),
+            file,
             epoch: lease.map_or(0, Lease::epoch),
             provided: self.provided.clone(),
             clock: self.runtime.clock.clone(),

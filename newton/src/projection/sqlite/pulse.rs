@@ -25,6 +25,7 @@ impl Pulse {
 
     /// An event goes to its handler.
     pub(super) fn begin(&self, event: OrderId) {
+        self.interrupted.store(0, Ordering::Release);
         self.since.store(self.now(), Ordering::Relaxed);
         self.event.store(event.0, Ordering::Release);
     }

@@ -18,6 +18,11 @@ CREATE TABLE IF NOT EXISTS newton_projections (
   checkpoint INTEGER NOT NULL, -- the order id up to which everything was applied or parked
   epoch INTEGER NOT NULL       -- of the lease: whoever has an earlier one cannot write
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS newton_projections_last (
+  name TEXT PRIMARY KEY,
+  order_id INTEGER NOT NULL,   -- of an event that was applied or parked, the last one where nothing was cut off
+  event_id TEXT NOT NULL       -- its id: a log that has another one there is not the log the data was made from
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS newton_projections_parked (
   projection TEXT NOT NULL,
   order_id INTEGER NOT NULL,
@@ -102,6 +107,27 @@ impl Tables {
         let sql = "UPDATE newton_projections SET checkpoint = ?4 WHERE name = ?1 AND epoch = ?2 AND checkpoint = ?3";
         let parameters = params![self.0, epoch.cast_signed(), from.0.cast_signed(), to.0.cast_signed()];
         Ok(connection.prepare_cached(sql)?.execute(parameters)? == 1)
+    }
+
+    /// Keeps the id of an event that was taken in.
+    pub(super) fn note_last(&self, connection: &Connection, at: OrderId, event: &EventId) -> Outcome<()> {
+        let sql =
+            "INSERT OR REPLACE INTO newton_projections_last (name, order_id, event_id) VALUES (?, ?, ?)";
+        let parameters = params![self.0, at.0.cast_signed(), event.to_string()];
+        connection.prepare_cached(sql)?.execute(parameters).map(drop)
+    }
+
+    /// The event whose id is kept, if there is one: files of before this was kept have none.
+    pub(super) fn last(&self, connection: &Connection) -> Outcome<Option<(OrderId, EventId)>> {
+        if !connection.table_exists(None, "newton_projections_last")? {
+            return Ok(None);
+        }
+        let sql = "SELECT order_id, event_id FROM newton_projections_last WHERE name = ?";
+        let read = |row: &rusqlite::Row<'_>| {
+            let event = EventId::from(row.get::<_, String>(1)?.as_str());
+            Ok((OrderId(row.get::<_, i64>(0)?.cast_unsigned()), event))
+        };
+        connection.prepare_cached(sql)?.query_row([self.0], read).optional()
     }
 
     pub(super) fn park(&self, connection: &Connection, key: &str, note: &Note) -> Outcome<()> {

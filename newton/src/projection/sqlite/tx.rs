@@ -1,5 +1,6 @@
 //! What a handler of a projection in SQLite is given.
 
+use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Result, Row};
 
 use crate::domain::RecordedEvent;
@@ -65,6 +66,14 @@ impl<'a> SqliteTx<'a> {
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         self.query_row(sql, parameters, read).optional()
+    }
+
+    /// The first column of the first row of a query, such as a count.
+    ///
+    /// # Errors
+    /// `QueryReturnedNoRows` where there is none, and SQLite's, also where the value is of another type.
+    pub fn query_value<T: FromSql>(&self, sql: &str, parameters: impl Params) -> Result<T> {
+        self.query_row(sql, parameters, |row| row.get(0))
     }
 
     /// All rows of a query.

@@ -189,13 +189,14 @@ impl<P: SqliteProjection> Writer<P> {
                 self.handle(event).map_err(|trouble| self.broke(event, trouble))?;
             }
         }
-        match self.flush() {
+        let Some(last) = events.last() else { return Ok(()) };
+        match self.flush(last.order_id) {
             Ok(()) => {}
             Err(Trouble::Handler(_)) => return Err(Failure::Handler),
             Err(Trouble::Infrastructure(error)) => return Err(Failure::Fatal(error)),
         }
         self.opening.flood.succeeded();
-        Ok(())
+        self.note_last(events)
     }
 
     fn broke(&mut self, event: &RecordedEvent, trouble: Trouble) -> Failure {
@@ -223,7 +224,14 @@ impl<P: SqliteProjection> Writer<P> {
                 self.opening.flood.succeeded();
             }
         }
-        Ok(())
+        self.note_last(events)
+    }
+
+    /// Keeps which event the data ends with, so that another log is noticed.
+    fn note_last(&self, events: &[Arc<RecordedEvent>]) -> Attempt {
+        let Some(last) = events.last() else { return Ok(()) };
+        let noted = self.tables.note_last(&self.connection, last.order_id, &last.id);
+        noted.map_err(|error| self.fatal(&error))
     }
 
     /// Handles an event behind a savepoint; gives why it failed, where it did.
@@ -232,7 +240,7 @@ impl<P: SqliteProjection> Writer<P> {
             return Ok(Err(cause.clone()));
         }
         self.run("SAVEPOINT newton")?;
-        let handled = self.handle(event).and_then(|()| self.flush());
+        let handled = self.handle(event).and_then(|()| self.flush(event.order_id));
         let outcome = match handled {
             Ok(()) => Ok(()),
             Err(Trouble::Infrastructure(error)) => return Err(Failure::Fatal(error)),
@@ -278,17 +286,22 @@ impl<P: SqliteProjection> Writer<P> {
         let handled =
             guard::call(|| projection.handle(event, &mut tx), |error| infrastructure(error, &opening.file));
         if opening.pulse.end(event.order_id) {
-            let cause = format!("the handler took longer than {:?} and was interrupted", P::TIMEOUT);
-            return Err(Trouble::Handler(cause));
+            return Err(interrupted::<P>("handler"));
         }
         handled.map(drop)
     }
 
-    /// Lets the projection write what it held back.
-    fn flush(&mut self) -> Result<(), Trouble> {
+    /// Lets the projection write what it held back, up to an event.
+    fn flush(&mut self, last: OrderId) -> Result<(), Trouble> {
         let Self { projection, connection, opening, .. } = self;
+        opening.pulse.begin(last);
         let mut tx = SqliteTx::new(connection, None);
-        guard::call(|| projection.write_held(&mut tx), |error| infrastructure(error, &opening.file))
+        let flushed =
+            guard::call(|| projection.write_held(&mut tx), |error| infrastructure(error, &opening.file));
+        if opening.pulse.end(last) {
+            return Err(interrupted::<P>("flush"));
+        }
+        flushed
     }
 
     fn park(&mut self, event: &RecordedEvent, cause: Option<String>) -> Attempt {
@@ -312,6 +325,10 @@ impl<P: SqliteProjection> Writer<P> {
     fn fatal(&self, error: &rusqlite::Error) -> Failure {
         Failure::Fatal(failed(error, &self.opening.file))
     }
+}
+
+fn interrupted<P: SqliteProjection>(what: &str) -> Trouble {
+    Trouble::Handler(format!("the {what} took longer than {:?} and was interrupted", P::TIMEOUT))
 }
 
 /// Makes the tables of a new file.
