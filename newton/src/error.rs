@@ -83,6 +83,8 @@ pub enum ErrorKind {
     NotFound,
     /// The caller's input cannot be accepted as it is.
     InvalidInput,
+    /// The caller may not do this.
+    Forbidden,
     /// The input is over a limit that can be configured.
     TooLarge,
     /// A stored or received value cannot be decoded.
