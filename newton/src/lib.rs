@@ -91,6 +91,7 @@
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand
 //! - [`app`]: [`Newton::builder`] and the running [`App`]
+//! - `muon` (feature `muon`): message-based APIs between services, whatever the transport
 //! - `testkit` (feature `testkit`): scenarios for aggregates, sagas, projections and apps; contract suites for stores;
 //!   a virtual clock; faults
 //!
@@ -125,6 +126,8 @@ pub mod bus;
 pub mod causality;
 pub mod domain;
 mod error;
+#[cfg(feature = "muon")]
+pub mod muon;
 pub mod prelude;
 pub mod projection;
 pub mod registry;

@@ -1,0 +1,109 @@
+//! One direction of a channel: a bounded queue with one reader, which can be ended from either side.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Semaphore;
+
+use super::half::Ending;
+use crate::error::Result;
+use crate::muon::message::Message;
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    /// As many permits as there is room for messages; closed when the queue has ended.
+    room: Semaphore,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    messages: VecDeque<Message>,
+    pushed: u64,
+    ending: Option<Ending>,
+    reader: Option<Waker>,
+}
+
+impl Queue {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { inner: Mutex::default(), room: Semaphore::new(capacity.clamp(1, Semaphore::MAX_PERMITS)) }
+    }
+
+    /// Takes a message, or gives it back where there is no room.
+    pub(super) fn try_push(&self, message: Message) -> Result<Option<Message>> {
+        let Ok(permit) = self.room.try_acquire() else {
+            return self.lock().ending.as_ref().map_or(Ok(Some(message)), |ending| Err(ending.refusal()));
+        };
+        let mut inner = self.lock();
+        if let Some(ending) = &inner.ending {
+            return Err(ending.refusal());
+        }
+        permit.forget();
+        inner.messages.push_back(message);
+        inner.pushed += 1;
+        let reader = inner.reader.take();
+        drop(inner);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Ok(None)
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.room.available_permits() > 0
+    }
+
+    /// Returns once there was room for a moment.
+    pub(super) async fn ready(&self) -> Result<()> {
+        if let Ok(permit) = self.room.acquire().await {
+            drop(permit);
+            return Ok(());
+        }
+        self.lock().ending.as_ref().map_or(Ok(()), |ending| Err(ending.refusal()))
+    }
+
+    pub(super) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
+        let mut inner = self.lock();
+        if let Some(message) = inner.messages.pop_front() {
+            drop(inner);
+            self.room.add_permits(1);
+            return Poll::Ready(Ok(Some(message)));
+        }
+        if let Some(ending) = &inner.ending {
+            return Poll::Ready(ending.received());
+        }
+        inner.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Takes no more messages. Those that are inside can be read.
+    pub(super) fn end(&self, ending: &Ending) {
+        let mut inner = self.lock();
+        if inner.ending.is_none() {
+            inner.ending = Some(ending.clone());
+        }
+        let reader = inner.reader.take();
+        drop(inner);
+        self.room.close();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// Forgets what nobody will read.
+    pub(super) fn clear(&self) {
+        let messages = std::mem::take(&mut self.lock().messages);
+        drop(messages);
+    }
+
+    /// How many were pushed, and how many of them are inside.
+    pub(super) fn count(&self) -> (u64, usize) {
+        let inner = self.lock();
+        (inner.pushed, inner.messages.len())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
