@@ -24,6 +24,7 @@ mod processes;
 mod projections;
 mod readme;
 mod registry;
+mod remote;
 mod sagas;
 mod scenario;
 mod services;

@@ -133,6 +133,8 @@ pub mod projection;
 pub mod registry;
 pub mod repository;
 pub mod saga;
+#[cfg(feature = "muon")]
+pub mod server;
 pub mod service;
 pub mod store;
 pub mod subscription;

@@ -60,8 +60,9 @@ impl ChannelEnd {
     }
 
     /// The same as [`Sender::send`].
-    pub async fn send(&self, message: Message) -> Result<()> {
-        self.sender.send(message).await
+    // Borrows the sender alone, so that the future can go to another thread.
+    pub fn send(&self, message: Message) -> impl Future<Output = Result<()>> + Send {
+        self.sender.send(message)
     }
 
     /// The same as [`Receiver::recv`].

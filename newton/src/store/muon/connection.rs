@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
@@ -16,8 +17,7 @@ use uuid::Uuid;
 use super::request::{HEAD_MOVED, REPLIED, REQUESTED, Request, SCHEME, outcome};
 use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::muon::channel::{ChannelEnd, Receiver, Sender};
-use crate::muon::{Message, Muon};
+use crate::muon::{ChannelEnd, Message, Receiver, Sender};
 use crate::store::{Capability, Head, HeadSender};
 
 /// Calls that wait to be sent.
@@ -40,12 +40,14 @@ struct Shared {
     task: AbortHandle,
 }
 
+/// Opens a channel of `newton-event` to the service.
+pub(super) type Dial = Box<dyn Fn() -> BoxFuture<'static, Result<ChannelEnd>> + Send + Sync>;
+
 /// Whom to talk to, and as whom.
-#[derive(Clone)]
 pub(super) struct Peer {
-    pub(super) muon: Muon,
     pub(super) service: Arc<str>,
     pub(super) token: Option<String>,
+    pub(super) dial: Dial,
 }
 
 struct Call {
@@ -58,7 +60,7 @@ struct Call {
 struct Conversation {
     peer: Peer,
     calls: mpsc::Receiver<Call>,
-    /// What was sent and not answered, by the id of its message, with its place in the order of sending.
+    /// What was sent and not answered, by the id of its message.
     open: Mutex<HashMap<Uuid, Call>>,
     head: Arc<HeadSender>,
     trouble: Arc<Mutex<Option<Error>>>,
@@ -134,7 +136,7 @@ impl Drop for Shared {
 impl Peer {
     /// A channel that is ready for requests, and what the store at its other end can do.
     async fn dial(&self) -> Result<(ChannelEnd, Capability)> {
-        let mut channel = self.muon.channel(&self.service, SCHEME).await?;
+        let mut channel = (self.dial)().await?;
         let open = encode(&Request::Open { token: self.token.clone() })?;
         channel.send(Message::new(SCHEME, REQUESTED, open)).await?;
         loop {
@@ -213,7 +215,7 @@ enum Ended {
 
 /// Sends what is open from before, and then what is asked.
 async fn send(
-    mut sender: Sender,
+    sender: Sender,
     calls: &mut mpsc::Receiver<Call>,
     open: &Mutex<HashMap<Uuid, Call>>,
 ) -> Result<Ended> {

@@ -8,14 +8,17 @@ mod connection;
 pub(crate) mod request;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 
-use self::connection::Connection;
+use self::connection::{Connection, Peer};
 use self::request::{Request, outcome};
 use crate::domain::{Name, StreamName};
 use crate::error::Result;
+use crate::muon::ChannelEnd;
 use crate::store::{
     Append, Appended, Capability, EventStore, Head, Load, Page, Read, Revision, Scan, Slice, StateKey,
     StateRecord, StateStore, StateWrite, StreamInfo, Streams, state,
@@ -31,10 +34,47 @@ pub struct RemoteStore {
     capability: Capability,
 }
 
+/// How a remote store is opened.
+#[derive(Clone)]
+pub struct RemoteOptions {
+    /// What the service asks for, if it does.
+    pub token: Option<String>,
+    /// How long a call waits for its answer, an outage of the service included; 30 s unless set.
+    pub patience: Duration,
+}
+
 impl RemoteStore {
+    /// Opens the stores of a service, over whatever channels `dial` gives.
+    ///
+    /// # Errors
+    /// Those of `dial`; [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) where the token is refused.
+    pub async fn over<D, F>(service: &str, options: RemoteOptions, dial: D) -> Result<Self>
+    where
+        D: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<ChannelEnd>> + Send + 'static,
+    {
+        let dial = Box::new(move || dial().boxed());
+        let peer = Peer { service: service.into(), token: options.token, dial };
+        let (connection, capability) = Connection::open(peer, options.patience).await?;
+        Ok(Self { connection, capability })
+    }
+
     async fn call<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
         let operation = request.operation();
         outcome(operation, &self.connection.ask(request).await?)
+    }
+}
+
+impl Default for RemoteOptions {
+    fn default() -> Self {
+        Self { token: None, patience: Duration::from_secs(30) }
+    }
+}
+
+impl fmt::Debug for RemoteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "..");
+        f.debug_struct("RemoteOptions").field("token", &token).field("patience", &self.patience).finish()
     }
 }
 
