@@ -34,7 +34,7 @@ pub trait SendHalf: Debug + Send + Sync {
 }
 
 /// What receives.
-pub trait ReceiveHalf: Debug + Send {
+pub trait ReceiveHalf: Debug + Send + Sync {
     /// The next message; none once the channel was closed, the reason once it has failed. An ended channel says so as often as it
     /// is asked.
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>>;

@@ -3,25 +3,36 @@
 //! - [`ChannelEnd`], [`Sender`], [`Receiver`]: what code talks to; [`pair`]: two ends that are joined in memory
 //! - [`SendHalf`], [`ReceiveHalf`]: what transports and combinators implement; [`Ending`]: how a channel ended;
 //!   `queue`: one direction of a pair
+//! - the combinators, each of which takes an end and gives one: [`timeout`](fn@timeout), [`keep_alive`](fn@keep_alive),
+//!   [`wiretap`](fn@wiretap), [`deflate`](fn@deflate); [`shared`] runs many channels over one
 //!
 //! # What a channel promises
 //!
 //! Messages arrive in the order they were sent, none twice. A full channel makes its sender wait. An end that is dropped
 //! without being closed fails the channel: the other one is told, after it has read what was sent before.
 
+mod deflate;
 mod half;
+mod keep_alive;
 mod pair;
 mod queue;
+pub mod shared;
+mod timeout;
+mod wiretap;
 
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use crate::error::{Error, Result};
 use crate::muon::message::Message;
 
+pub use deflate::deflate;
 pub use half::{Ending, ReceiveHalf, SendHalf, Traffic};
+pub use keep_alive::keep_alive;
 pub use pair::pair;
+pub use timeout::timeout;
+pub use wiretap::{Way, wiretap};
 
 /// One end of a channel.
 ///
@@ -48,6 +59,10 @@ pub struct ChannelEnd {
 /// The half of a channel end that sends. Its clones send into the same channel; it fails once all are dropped.
 #[derive(Clone, Debug)]
 pub struct Sender(Arc<dyn SendHalf>);
+
+/// A [`Sender`] that does not keep its channel.
+#[derive(Clone, Debug)]
+pub struct WeakSender(Weak<dyn SendHalf>);
 
 /// The half of a channel end that receives.
 #[derive(Debug)]
@@ -99,6 +114,11 @@ impl ChannelEnd {
     pub fn join(sender: Sender, receiver: Receiver) -> Self {
         Self { sender, receiver }
     }
+
+    /// What is inside, for a combinator to wrap.
+    fn into_halves(self) -> (Arc<dyn SendHalf>, Box<dyn ReceiveHalf>) {
+        (self.sender.0, self.receiver.0)
+    }
 }
 
 impl Sender {
@@ -125,6 +145,19 @@ impl Sender {
         self.0.try_send(message)
     }
 
+    /// Whether there is room for a message now.
+    pub fn has_room(&self) -> bool {
+        self.0.has_room()
+    }
+
+    /// Returns once there may be room for a message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn ready(&self) -> Result<()> {
+        self.0.ready().await
+    }
+
     /// Closes the channel in good order: each side can still read what was sent before.
     pub fn close(&self) {
         self.0.end(&Ending::Closed);
@@ -135,9 +168,21 @@ impl Sender {
         self.0.end(&Ending::Failed(Arc::new(error)));
     }
 
+    /// A handle that does not keep the channel from failing when all senders are dropped.
+    pub fn downgrade(&self) -> WeakSender {
+        WeakSender(Arc::downgrade(&self.0))
+    }
+
     /// What went through this end so far.
     pub fn traffic(&self) -> Traffic {
         self.0.traffic()
+    }
+}
+
+impl WeakSender {
+    /// The sender, unless all are dropped.
+    pub fn upgrade(&self) -> Option<Sender> {
+        self.0.upgrade().map(Sender)
     }
 }
 

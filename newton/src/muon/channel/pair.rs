@@ -1,13 +1,12 @@
 //! Two channel ends that are joined in memory.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 
 use super::ChannelEnd;
-use super::half::{Ending, ReceiveHalf, SendHalf, Traffic};
-use super::queue::Queue;
+use super::half::{Ending, SendHalf, Traffic};
+use super::queue::{Queue, QueueReceiver};
 use crate::error::Result;
 use crate::muon::message::Message;
 
@@ -18,7 +17,7 @@ pub fn pair(capacity: usize) -> (ChannelEnd, ChannelEnd) {
 }
 
 fn end(outgoing: Arc<Queue>, incoming: Arc<Queue>) -> ChannelEnd {
-    let receiver = PairReceiver { queue: incoming.clone() };
+    let receiver = QueueReceiver(incoming.clone());
     ChannelEnd::new(Arc::new(PairSender { outgoing, incoming }), Box::new(receiver))
 }
 
@@ -26,11 +25,6 @@ fn end(outgoing: Arc<Queue>, incoming: Arc<Queue>) -> ChannelEnd {
 struct PairSender {
     outgoing: Arc<Queue>,
     incoming: Arc<Queue>,
-}
-
-#[derive(Debug)]
-struct PairReceiver {
-    queue: Arc<Queue>,
 }
 
 impl SendHalf for PairSender {
@@ -65,18 +59,5 @@ impl SendHalf for PairSender {
 impl Drop for PairSender {
     fn drop(&mut self) {
         self.end(&Ending::dropped());
-    }
-}
-
-impl ReceiveHalf for PairReceiver {
-    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
-        self.queue.poll_pop(cx)
-    }
-}
-
-impl Drop for PairReceiver {
-    fn drop(&mut self) {
-        self.queue.end(&Ending::dropped());
-        self.queue.clear();
     }
 }

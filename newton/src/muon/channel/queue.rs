@@ -1,12 +1,12 @@
 //! One direction of a channel: a bounded queue with one reader, which can be ended from either side.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Semaphore;
 
-use super::half::Ending;
+use super::half::{Ending, ReceiveHalf};
 use crate::error::Result;
 use crate::muon::message::Message;
 
@@ -77,12 +77,10 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Takes no more messages. Those that are inside can be read.
+    /// Takes no more messages. Those that are inside can be read. The first ending counts.
     pub(super) fn end(&self, ending: &Ending) {
         let mut inner = self.lock();
-        if inner.ending.is_none() {
-            inner.ending = Some(ending.clone());
-        }
+        inner.ending.get_or_insert_with(|| ending.clone());
         let reader = inner.reader.take();
         drop(inner);
         self.room.close();
@@ -105,5 +103,22 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The one reader of a queue. What is in the queue when it is dropped is forgotten.
+#[derive(Debug)]
+pub(super) struct QueueReceiver(pub(super) Arc<Queue>);
+
+impl ReceiveHalf for QueueReceiver {
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
+        self.0.poll_pop(cx)
+    }
+}
+
+impl Drop for QueueReceiver {
+    fn drop(&mut self) {
+        self.0.end(&Ending::dropped());
+        self.0.clear();
     }
 }

@@ -23,28 +23,30 @@ pub trait DiscoveryExt: Discovery {
         self.services().current().into_iter().filter(|descriptor| descriptor.has_tags(tags)).collect()
     }
 
-    /// Waits until an instance of a service is known.
+    /// Waits until an instance that was looked for is known.
     ///
     /// # Errors
     /// `NotFound` after `limit`.
-    async fn wait_for(&self, service: &str, limit: Duration) -> Result<Descriptor> {
+    async fn wait_for<F>(&self, limit: Duration, is_wanted: F) -> Result<Descriptor>
+    where
+        F: Fn(&Descriptor) -> bool + Send + Sync,
+    {
         let mut services = self.services();
         let found = async {
             loop {
-                let known = services.current().into_iter().find(|known| known.identifier == service);
-                if let Some(known) = known {
+                if let Some(known) = services.current().into_iter().find(&is_wanted) {
                     return known;
                 }
                 services.changed().await;
             }
         };
-        timeout(limit, found).await.map_err(|_| not_found(service))
+        timeout(limit, found).await.map_err(|_| not_found())
     }
 }
 
 impl<D: Discovery + ?Sized> DiscoveryExt for D {}
 
-pub(crate) fn not_found(service: &str) -> Error {
-    let message = "no running service has this name; start it, or check the name and the discovery";
-    Error::new(ErrorKind::NotFound, "discover", message).with("service", service)
+pub(crate) fn not_found() -> Error {
+    let message = "no such service runs as far as is known; start it, or check its name and the discovery";
+    Error::new(ErrorKind::NotFound, "discover", message)
 }

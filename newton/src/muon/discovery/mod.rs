@@ -2,9 +2,13 @@
 //!
 //! - [`Discovery`]: what each one implements; [`DiscoveryExt`]: finding and waiting, on top of it
 //! - [`Services`]: those that are known, now and as they change; [`Directory`]: what an implementation keeps them in
+//! - [`memory`], [`static_list`], [`several`]: inside of one process, written down, and several at once
 
 mod directory;
 mod ext;
+pub mod memory;
+pub mod several;
+pub mod static_list;
 
 use std::fmt::Debug;
 
@@ -15,6 +19,10 @@ use crate::muon::descriptor::Descriptor;
 
 pub use directory::{Directory, Services};
 pub use ext::DiscoveryExt;
+pub(crate) use ext::not_found;
+pub use memory::MemoryDiscovery;
+pub use several::Several;
+pub use static_list::StaticList;
 
 /// Knows the services that run.
 #[async_trait]

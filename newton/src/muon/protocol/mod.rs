@@ -1,6 +1,15 @@
 //! Protocol stacks: what two ends of a channel say to each other.
 //!
 //! - [`ServerStack`]: what serves a protocol; [`Peer`]: whom it serves; [`Outline`]: what it tells of itself
+//! - [`rpc`], [`introspect`], [`reactive_stream`], [`broadcast`], [`seda`]: one folder each, with a client and a server
+//! - [`step`]: what the stacks share about steps and payloads
+
+pub mod broadcast;
+pub mod introspect;
+pub mod reactive_stream;
+pub mod rpc;
+pub mod seda;
+pub mod step;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,7 +22,7 @@ use crate::muon::channel::ChannelEnd;
 
 /// Serves one protocol on channels that others open.
 ///
-/// An error of [`serve`](Self::serve) is logged and ends that channel alone.
+/// What one channel meets is not felt by another: an error, even a panic, ends that channel alone.
 #[async_trait]
 pub trait ServerStack: Debug + Send + Sync + 'static {
     /// The protocol, as messages name it.
@@ -22,11 +31,10 @@ pub trait ServerStack: Debug + Send + Sync + 'static {
     /// What it tells others about itself.
     fn outline(&self) -> Outline;
 
-    /// Serves one channel until it ends. A stack whose work is done sends a closing message or closes the channel; dropping the
-    /// end unclosed tells the peer that serving failed.
+    /// Serves one channel until it ends. When this returns, the channel is closed.
     ///
     /// # Errors
-    /// What made serving impossible: the peer is told of it as the failure of the channel.
+    /// What made serving impossible: it is logged, and the peer is told of it as the failure of the channel.
     async fn serve(&self, channel: ChannelEnd, peer: Peer) -> Result<()>;
 }
 

@@ -2,8 +2,10 @@
 //!
 //! - [`Transport`]: what each one implements; [`Address`]: whom a channel is opened to
 //! - [`Listener`]: the channels that others open; [`Accepted`]: one of them
+//! - [`memory`]: inside of one process
 
 mod listener;
+pub mod memory;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -12,9 +14,10 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::muon::channel::ChannelEnd;
-use crate::muon::descriptor::Descriptor;
+use crate::muon::descriptor::{Descriptor, url_without_credentials};
 
 pub use listener::{Accepted, Incoming, Listener};
+pub use memory::{MemoryNetwork, MemoryTransport};
 
 /// Whom a channel is opened to, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,19 @@ pub struct Address {
     pub protocol: Arc<str>,
     /// The service that asks.
     pub origin: Arc<str>,
+}
+
+impl Address {
+    /// The address of any instance of a service.
+    pub fn new(url: &str, service: &str, protocol: &str, origin: &str) -> Self {
+        let (service, protocol, origin) = (service.into(), protocol.into(), origin.into());
+        Self { url: url.to_owned(), service, instance: None, protocol, origin }
+    }
+
+    /// Its URL as it may be shown in errors and logs: without credentials.
+    pub fn shown_url(&self) -> String {
+        url_without_credentials(&self.url)
+    }
 }
 
 /// A way from one service to another.

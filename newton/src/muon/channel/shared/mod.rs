@@ -1,0 +1,143 @@
+//! Many channels over one: each message of a virtual channel travels inside of a message of the shared one.
+//!
+//! - [`Shared`]: the virtual channels over one channel end; `table`: which are open
+//! - `demux`: takes apart what arrives; `frame`: the form of what travels; `half`: the sending half of a virtual channel
+//!
+//! No virtual channel can hold up another: one whose reader falls behind by more than
+//! [`channel_capacity`](crate::muon::Limits::channel_capacity) messages fails, so a protocol that sends much has to grant credit.
+//! A virtual channel is forgotten at both sides as soon as either of them ends it.
+
+mod demux;
+mod frame;
+mod half;
+mod table;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use self::half::VirtualSender;
+use self::table::{Table, Virtual};
+use super::half::Ending;
+use super::queue::QueueReceiver;
+use super::{ChannelEnd, Sender};
+use crate::error::Result;
+use crate::muon::codec::Limits;
+use crate::muon::message::Message;
+use crate::muon::protocol::step;
+use crate::muon::transport::Incoming;
+
+/// The protocol of a channel that is shared.
+pub const SHARED_CHANNEL: &str = "shared-channel";
+
+/// The virtual channels over one channel end. Clones are the same; the channel ends when all of them and all virtual channels
+/// are dropped, or with [`close`](Self::close).
+///
+/// ```
+/// use newton::muon::channel::{pair, shared::Shared};
+/// use newton::muon::transport::Listener;
+/// use newton::muon::{Limits, Message};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> newton::Result<()> {
+/// let (here, there) = pair(8);
+/// let client = Shared::new(here, "shop", Limits::default(), None);
+/// let (incoming, mut listener) = Listener::new();
+/// let _server = Shared::new(there, "bank", Limits::default(), Some(incoming));
+///
+/// let first = client.open()?;
+/// first.send(Message::new("rpc", "request.made", "{}")).await?;
+/// let mut accepted = listener.accept().await.unwrap();
+/// assert_eq!(&*accepted.protocol, "rpc");
+/// assert_eq!(accepted.channel.recv().await?.unwrap().step, "request.made");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Shared(Arc<Core>);
+
+#[derive(Debug)]
+struct Core {
+    sender: Sender,
+    /// The service at this side.
+    local: Arc<str>,
+    limits: Limits,
+    table: Table,
+    runtime: Handle,
+}
+
+impl Shared {
+    /// Shares a channel. What the peer opens goes to `accept`; without it the peer may open none. Has to be called inside of a
+    /// tokio runtime.
+    pub fn new(
+        end: ChannelEnd,
+        local: impl Into<Arc<str>>,
+        limits: Limits,
+        accept: Option<Incoming>,
+    ) -> Self {
+        let (sender, receiver) = end.split();
+        let table = Table::new(limits.shared_channels);
+        let core = Arc::new(Core { sender, local: local.into(), limits, table, runtime: Handle::current() });
+        tokio::spawn(demux::run(Arc::downgrade(&core), receiver, accept));
+        Self(core)
+    }
+
+    /// Opens a virtual channel. The peer hears of it with its first message.
+    ///
+    /// # Errors
+    /// How the shared channel ended, and `Unavailable` where too many are open.
+    pub fn open(&self) -> Result<ChannelEnd> {
+        self.0.open(Uuid::new_v4())
+    }
+
+    /// How many virtual channels are open.
+    pub fn open_channels(&self) -> usize {
+        self.0.table.len()
+    }
+
+    /// Whether the shared channel has ended, so that nothing can be opened any more.
+    pub fn is_ended(&self) -> bool {
+        self.0.table.ending().is_some()
+    }
+
+    /// Closes the shared channel in good order, and every virtual channel with it.
+    pub fn close(&self) {
+        self.0.table.end(&Ending::Closed);
+        self.0.sender.close();
+    }
+}
+
+impl Core {
+    /// Puts a virtual channel into the table.
+    fn open(self: &Arc<Self>, id: Uuid) -> Result<ChannelEnd> {
+        let channel = Arc::new(Virtual::new(self.limits.channel_capacity));
+        self.table.insert(id, &channel)?;
+        let receiver = QueueReceiver(channel.incoming.clone());
+        Ok(ChannelEnd::new(Arc::new(VirtualSender::new(self.clone(), id, channel)), Box::new(receiver)))
+    }
+
+    /// Ends a virtual channel from this side, and tells the peer.
+    fn end(&self, id: Uuid, channel: &Virtual, ending: &Ending) {
+        if channel.end(ending) && self.table.remove(id) {
+            self.tell(id, ending);
+        }
+    }
+
+    /// Tells the peer how a virtual channel ended, without waiting.
+    fn tell(&self, id: Uuid, ending: &Ending) {
+        let message = self.wrap(id, &step::farewell(ending).from_service(self.local.clone()));
+        if let Ok(Some(message)) = self.sender.try_send(message) {
+            // At most one for each virtual channel, so their number is bounded.
+            let sender = self.sender.clone();
+            self.runtime.spawn(async move { sender.send(message).await });
+        }
+    }
+
+    fn wrap(&self, id: Uuid, inner: &Message) -> Message {
+        let mut outer = Message::new(SHARED_CHANNEL, frame::STEP, frame::write(id, inner));
+        outer.origin_service = self.local.clone();
+        outer.target_service.clone_from(&inner.target_service);
+        outer
+    }
+}
