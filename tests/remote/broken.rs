@@ -5,22 +5,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use newton::domain::{Clock, NewEvent, SystemClock};
-use newton::muon::Sender;
+use newton::muon::{Muon, Sender};
 use newton::server::{StoreService, Tokens};
 use newton::store::muon::{RemoteOptions, RemoteStore};
 use newton::store::{
-    Append, EventStore, EventStoreExt, Expect, MemoryStore, Read, Selection, StateKey, StateStore, StateWrite,
-    Stores,
+    Append, EventStore, EventStoreExt, Expect, MemoryStore, Read, Selection, StateKey, StateStore,
+    StateWrite, Stores,
 };
 use newton::{Error, ErrorKind, ExpectedVersion, OrderId, Payload, StreamName};
 
-use super::{dial, served};
+use super::pair;
 
 /// A remote store whose channels a test can break.
 struct Breakable {
     stores: Stores,
     remote: RemoteStore,
     line: Arc<Line>,
+    _server: Muon,
 }
 
 #[derive(Default)]
@@ -45,24 +46,24 @@ fn unreachable() -> Error {
 impl Breakable {
     async fn new(patience: Duration) -> Self {
         let stores = Stores::of(MemoryStore::new());
-        let stack = served(&StoreService::new(stores.clone()), "newton-event");
+        let (server, client) = pair(StoreService::new(stores.clone())).await;
         let line = Arc::new(Line::default());
         let dialled = line.clone();
         let options = RemoteOptions { patience, ..RemoteOptions::default() };
         let dial = move || {
-            let (stack, line) = (stack.clone(), dialled.clone());
+            let (client, line) = (client.clone(), dialled.clone());
             async move {
                 line.dialled.fetch_add(1, Ordering::SeqCst);
                 if line.is_cut.load(Ordering::SeqCst) {
                     return Err(unreachable());
                 }
-                let (sender, receiver) = dial(stack).await?.split();
-                line.open.lock().unwrap().push(sender.clone());
-                Ok(newton::muon::ChannelEnd::join(sender, receiver))
+                let channel = client.channel_to("events", "newton-event").await?;
+                line.open.lock().unwrap().push(channel.sender().clone());
+                Ok(channel)
             }
         };
         let remote = RemoteStore::over("events", options, dial).await.unwrap();
-        Self { stores, remote, line }
+        Self { stores, remote, line, _server: server }
     }
 }
 
@@ -149,12 +150,11 @@ async fn a_write_to_the_state_is_never_made_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_knows_the_token_is_let_in() {
-    let service =
-        StoreService::new(Stores::of(MemoryStore::new())).tokens(Tokens::parse("right").unwrap());
+    let tokens = Tokens::parse("right").unwrap();
+    let (_server, client) = pair(StoreService::new(Stores::of(MemoryStore::new())).tokens(tokens)).await;
     for (token, is_let_in) in [(Some("right"), true), (Some("wrong"), false), (None, false)] {
-        let stack = served(&service, "newton-event");
         let options = RemoteOptions { token: token.map(str::to_owned), ..RemoteOptions::default() };
-        let opened = RemoteStore::over("events", options, move || dial(stack.clone())).await;
+        let opened = RemoteStore::open(&client, "events", options).await;
         assert_eq!(opened.as_ref().err().map(Error::kind), (!is_let_in).then_some(&ErrorKind::Forbidden));
     }
 }

@@ -1,33 +1,61 @@
-//! The store in another service keeps every promise of the store that the service holds.
+//! The stores of another service: they keep every promise of the store that the service holds, and serve others too.
 
+mod admin;
 mod broken;
+mod emitting;
+mod replaying;
 
-use std::sync::Arc;
+use std::ops::Deref;
 
-use newton::muon::channel::{self, ChannelEnd};
-use newton::muon::{Peer, ServerStack};
+use newton::muon::discovery::MemoryDiscovery;
+use newton::muon::transport::MemoryNetwork;
+use newton::muon::{Muon, RemoteService};
 use newton::server::StoreService;
 use newton::store::muon::{RemoteOptions, RemoteStore};
 use newton::store::{MemoryStore, Stores};
 
-newton::event_store_contract!(events_of_memory, || async { remote(Stores::of(MemoryStore::new())).await });
-newton::state_store_contract!(state_of_memory, || async { remote(Stores::of(MemoryStore::new())).await });
+newton::event_store_contract!(events, || async { Served::new().await });
+newton::state_store_contract!(state, || async { Served::new().await });
 
-/// The stores of a service that is reached over channels in memory.
-async fn remote(stores: Stores) -> RemoteStore {
-    let served = served(&StoreService::new(stores), "newton-event");
-    let options = RemoteOptions::default();
-    RemoteStore::over("events", options, move || dial(served.clone())).await.unwrap()
+/// Stores in memory that a service publishes, and another service that reaches them.
+#[derive(Debug)]
+struct Served {
+    stores: Stores,
+    remote: RemoteStore,
+    client: Muon,
+    events: RemoteService,
+    _server: Muon,
 }
 
-fn served(service: &StoreService, protocol: &str) -> Arc<dyn ServerStack> {
-    service.clone().stacks().into_iter().find(|stack| stack.protocol() == protocol).unwrap()
+impl Deref for Served {
+    type Target = RemoteStore;
+
+    fn deref(&self) -> &RemoteStore {
+        &self.remote
+    }
 }
 
-/// One end of a channel whose other end is served.
-async fn dial(stack: Arc<dyn ServerStack>) -> newton::Result<ChannelEnd> {
-    let (client, server) = channel::pair(64);
-    let peer = Peer { local: "events".into(), origin: Some("tests".into()) };
-    tokio::spawn(async move { stack.serve(server, peer).await });
-    Ok(client)
+impl Served {
+    async fn new() -> Self {
+        Self::by(|service| service).await
+    }
+
+    /// Published as `configure` says.
+    async fn by(configure: impl FnOnce(StoreService) -> StoreService) -> Self {
+        let stores = Stores::of(MemoryStore::new());
+        let (server, client) = pair(configure(StoreService::new(stores.clone()))).await;
+        let options = RemoteOptions { token: Some("right".to_owned()), ..RemoteOptions::default() };
+        let remote = RemoteStore::open(&client, "events", options).await.unwrap();
+        let events = client.service("events").await.unwrap();
+        Self { stores, remote, client, events, _server: server }
+    }
+}
+
+/// The service, and a client of it.
+async fn pair(service: StoreService) -> (Muon, Muon) {
+    let (network, discovery) = (MemoryNetwork::new(), MemoryDiscovery::new());
+    let builder =
+        |name: &str| Muon::builder(name).transport(network.transport().shared()).discovery(discovery.clone());
+    let server = service.publish(builder("events")).start().await.unwrap();
+    (server, builder("client").start().await.unwrap())
 }

@@ -118,6 +118,7 @@ pub(crate) mod octets {
     pub(crate) mod optional {
         use super::{Bytes, Deserialize, Deserializer, Received, Sent, Serialize, Serializer};
 
+        #[expect(clippy::ref_option, reason = "serde gives the field as it is")]
         pub(crate) fn serialize<S: Serializer>(
             bytes: &Option<Bytes>,
             serializer: S,

@@ -63,7 +63,11 @@ impl Published {
         let mut streams = std::pin::pin!(self.stores.events.all_streams(Streams::all()));
         let (mut live, mut deleted, mut events) = (0_u64, 0_u64, 0_u64);
         while let Some(stream) = streams.try_next().await? {
-            if stream.deleted { deleted += 1 } else { live += 1 }
+            if stream.deleted {
+                deleted += 1;
+            } else {
+                live += 1;
+            }
             events += stream.version.0;
         }
         let head = self.stores.events.head().await?.current();
@@ -86,8 +90,7 @@ impl Published {
             return Err(Error::new(ErrorKind::Forbidden, DELETE, message).with("stream", stream));
         }
         let tombstone = NewEvent::new(TOMBSTONE, Payload::of(&json!({}))?);
-        let append =
-            Append::to(stream.clone(), ExpectedVersion::Exists, vec![tombstone], self.clock.now());
+        let append = Append::to(stream.clone(), ExpectedVersion::Exists, vec![tombstone], self.clock.now());
         match self.stores.events.append(append).await {
             Ok(appended) => Ok(json!({ "stream-name": stream, "order-id": appended.order_id })),
             Err(error) if matches!(error.kind(), ErrorKind::Conflict { .. }) => {

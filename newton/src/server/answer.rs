@@ -1,13 +1,11 @@
-//! The service's side of `newton-event`: one request in, one encoded answer out, never longer than a frame may be.
+//! The service's side of `newton-event`: one request in, one encoded answer out, cut where a page of it would be long.
 
 use serde::Serialize;
 
 use crate::domain::{FoldEvent, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::muon::request::Request;
-use crate::store::{
-    Capability, Load, Page, Position, Read, Scan, Selection, Slice, StateRecord, Stores, Streams,
-};
+use crate::store::{Load, Page, Position, Read, Scan, Selection, Slice, StateRecord, Stores, Streams};
 
 /// How many bytes of payloads an answer carries before it is cut, unless its first item alone is longer.
 const ANSWER_BYTES: usize = 1024 * 1024;
@@ -22,38 +20,32 @@ trait Weigh {
 }
 
 /// Answers a request out of the stores.
-pub(super) async fn answer(stores: &Stores, largest_event: usize, request: Request) -> Vec<u8> {
+pub(super) async fn answer(stores: &Stores, request: Request) -> Vec<u8> {
     let events = &stores.events;
     match request {
-        Request::Open { .. } => encode(Ok(capability(stores, largest_event))),
-        Request::Append(append) => encode(events.append(append).await),
-        Request::Read(read) => encode(page(stores, read).await),
-        Request::Load(load) => encode(slice(stores, load).await),
+        Request::Open { .. } => encode(&Ok(events.capability())),
+        Request::Append(append) => encode(&events.append(append).await),
+        Request::Read(read) => encode(&page(stores, read).await),
+        Request::Load(load) => encode(&slice(stores, load).await),
         Request::Streams(streams) => {
             let limit = streams.limit.min(ANSWER_ITEMS);
-            encode(events.streams(Streams { limit, ..streams }).await)
+            encode(&events.streams(Streams { limit, ..streams }).await)
         }
-        Request::EventTypes(domain) => encode(events.event_types(&domain).await),
-        Request::Head => encode(events.head().await.map(|head| head.current())),
-        Request::StateGet(key) => encode(stores.state.get(&key).await),
-        Request::StateWrite(batch) => encode(stores.state.write(batch).await),
-        Request::StateScan(scan) => encode(records(stores, scan).await),
+        Request::EventTypes(domain) => encode(&events.event_types(&domain).await),
+        Request::Head => encode(&events.head().await.map(|head| head.current())),
+        Request::StateGet(key) => encode(&stores.state.get(&key).await),
+        Request::StateWrite(batch) => encode(&stores.state.write(batch).await),
+        Request::StateScan(scan) => encode(&records(stores, scan).await),
     }
 }
 
 /// The outcome as bytes.
-pub(super) fn encode<T: Serialize>(outcome: Result<T>) -> Vec<u8> {
-    serde_json::to_vec(&outcome).unwrap_or_else(|error| {
+pub(super) fn encode<T: Serialize>(outcome: &Result<T>) -> Vec<u8> {
+    serde_json::to_vec(outcome).unwrap_or_else(|error| {
         let message = "the answer has no JSON form";
         let error = Error::new(ErrorKind::Internal, "answer", message).caused_by(error);
         serde_json::to_vec(&Err::<(), _>(error)).unwrap_or_default()
     })
-}
-
-fn capability(stores: &Stores, largest_event: usize) -> Capability {
-    let mut capability = stores.events.capability();
-    capability.limits.event_bytes = capability.limits.event_bytes.min(largest_event);
-    capability
 }
 
 async fn page(stores: &Stores, read: Read) -> Result<Page> {

@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn only_whole_tokens_open_the_door() {
         let tokens = Tokens::parse("one\n two \n").unwrap();
-        for (token, is_let_in) in [("one", true), ("two", true), ("on", false), ("onee", false), ("", false)] {
+        for (token, is_let_in) in [("one", true), ("two", true), ("on", false), ("onee", false), ("", false)]
+        {
             assert_eq!(tokens.admit("emit", Some(token)).is_ok(), is_let_in, "{token}");
         }
         assert!(Tokens::default().admit("emit", None).is_ok());

@@ -1,80 +1,48 @@
-//! The server of `event`: takes an event, stores it, and says what became of it.
+//! What becomes of an event that a client emits.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::Published;
-use super::form::{CausedBy, Correlated, Emitted, Processed};
+use super::form::{CausedBy, Correlated, caused_by, new_event, stream};
 use crate::domain::{EventId, ExpectedVersion, OrderId, RecordedEvent, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::channel::ChannelEnd;
-use crate::muon::protocol::{Outline, Peer, ServerStack};
-use crate::muon::{Message, Status};
+use crate::muon::protocol::event::{Emit, Processed, Sink};
 use crate::store::{Append, EventStoreExt, Position, Read, Selection};
 
-const SCHEME: &str = "event";
-const EMITTED: &str = "EventEmitted";
-const PROCESSED: &str = "EventProcessed";
-
-/// Serves `event` out of published stores.
+/// Stores events in published stores.
 #[derive(Debug)]
 pub(super) struct Emits(pub(super) Arc<Published>);
 
 #[async_trait]
-impl ServerStack for Emits {
-    fn protocol(&self) -> &'static str {
-        SCHEME
-    }
-
-    fn outline(&self) -> Outline {
-        Outline::new(SCHEME, "Event sink", "Stores events; each is answered by its place in the log")
-    }
-
-    /// One event, one answer: the published clients never close the channel, so the answer does.
-    async fn serve(&self, mut channel: ChannelEnd, _: Peer) -> Result<()> {
-        let Some(message) = channel.recv().await? else { return Ok(()) };
-        let outcome = self.process(&message).await;
-        let (processed, status) = match &outcome {
-            Ok((order_id, time)) => (Processed::persisted(*order_id, *time), Status::Success),
-            Err(error) => {
-                tracing::warn!(%error, origin = &*message.origin_service, "an event was not stored");
-                (Processed::failed(error), Status::Failure)
-            }
-        };
-        let payload = serde_json::to_vec(&processed)
-            .map_err(|error| Error::new(ErrorKind::Internal, "emit", "the answer has no JSON form").caused_by(error))?;
-        channel.send(message.answer(PROCESSED, payload).with_status(status).closing()).await
-    }
-}
-
-impl Emits {
-    /// Stores the event of a message, and gives its place and its time.
-    async fn process(&self, message: &Message) -> Result<(OrderId, Timestamp)> {
-        if message.step != EMITTED {
-            let error = format!("the step `{}` is unknown; send `{EMITTED}`", message.step);
-            return Err(Error::new(ErrorKind::InvalidInput, "emit", error));
-        }
-        let emitted = Emitted::parse(&message.payload)?;
-        self.0.tokens.admit("emit", emitted.token.as_deref())?;
-        let stream = emitted.stream()?;
-        let cause = match emitted.caused_by()? {
+impl Sink for Emits {
+    async fn store(&self, emit: Emit, origin: &str) -> Result<Processed> {
+        self.0.tokens.admit("emit", emit.token.as_deref())?;
+        let stream = stream(&emit)?;
+        let cause = match caused_by(&emit)? {
             Some(cause) => Some(self.cause(cause).await?),
             None => None,
         };
-        let event = emitted.into_event(&message.origin_service, cause)?;
+        let event = new_event(emit, origin, cause)?;
         let (id, time) = (event.id.clone(), self.0.clock.now());
         let append = Append::to(stream, ExpectedVersion::Any, vec![event], time);
         let appended = self.0.stores.events.append(append).await?;
         if appended.duplicate {
             // The first time counts.
             if let Some(first) = self.event(id).await? {
-                return Ok((first.order_id, first.time));
+                return Ok(persisted(first.order_id, first.time));
             }
         }
-        Ok((appended.order_id, time))
+        Ok(persisted(appended.order_id, time))
     }
+}
 
+fn persisted(order_id: OrderId, time: Timestamp) -> Processed {
+    Processed::Persisted { order_id: order_id.0, event_time: time.timestamp_millis() }
+}
+
+impl Emits {
     /// The event that is named as a cause, and what it is part of. An id that is not known here is another store's.
     async fn cause(&self, cause: CausedBy) -> Result<Correlated> {
         let (found, id) = match cause {

@@ -1,34 +1,18 @@
-//! Events as Muon's services write and read them: the forms of `EventEmitted`, `EventProcessed` and of what a replay gives.
+//! Events between Muon's forms and the store's.
 
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::domain::{
     Cause, CorrelationId, EventId, Name, NewEvent, OrderId, Payload, RecordedEvent, Schema, StreamName,
-    Timestamp,
 };
 use crate::error::{Error, ErrorKind, Result};
-
-/// An event that a client wants to be stored.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Emitted {
-    id: Option<String>,
-    event_type: String,
-    stream_name: String,
-    schema: Option<Value>,
-    caused_by: Option<Value>,
-    caused_by_relation: Option<String>,
-    service_id: Option<String>,
-    payload: Option<Box<RawValue>>,
-    /// Who the client is; never stored.
-    pub(super) token: Option<String>,
-}
+use crate::muon::protocol::event::Emit;
 
 /// What an emitted event names as its cause.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,20 +21,6 @@ pub(super) enum CausedBy {
     Id(String),
     /// An order id.
     OrderId(OrderId),
-}
-
-/// What became of an emitted event.
-#[derive(Debug, Serialize, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Processed {
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_id: Option<OrderId>,
-    /// Milliseconds since the Unix epoch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<String>,
 }
 
 /// A recorded event as a replay gives it.
@@ -81,60 +51,51 @@ enum Content<'a> {
     Base64(String),
 }
 
-impl Emitted {
-    /// An emitted event from its JSON.
-    pub(super) fn parse(json: &[u8]) -> Result<Self> {
-        serde_json::from_slice(json).map_err(|error| {
-            let message = "this is no event; it needs at least `event-type` and `stream-name` as texts";
-            Error::new(ErrorKind::Decode, EMIT, message).with("reason", error)
-        })
+/// The stream an event is for. Streams of the system belong to whoever holds the store.
+pub(super) fn stream(emit: &Emit) -> Result<StreamName> {
+    let stream = StreamName::parse(emit.stream_name.as_str())?;
+    if stream.is_system() {
+        let message = "names that start with `$` belong to the system; choose another";
+        return Err(Error::new(ErrorKind::InvalidInput, EMIT, message).with("stream", stream));
     }
+    Ok(stream)
+}
 
-    /// The stream it is for. Streams of the system belong to whoever holds the store.
-    pub(super) fn stream(&self) -> Result<StreamName> {
-        let stream = StreamName::parse(self.stream_name.as_str())?;
-        if stream.is_system() {
-            let message = "names that start with `$` belong to the system; choose another";
-            return Err(Error::new(ErrorKind::InvalidInput, EMIT, message).with("stream", stream));
-        }
-        Ok(stream)
+/// What an event names as its cause. An empty text is none.
+pub(super) fn caused_by(emit: &Emit) -> Result<Option<CausedBy>> {
+    match &emit.caused_by {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) if id.is_empty() => Ok(None),
+        Some(Value::String(id)) => Ok(Some(CausedBy::Id(id.clone()))),
+        Some(Value::Number(number)) => match number.as_u64() {
+            Some(order_id) => Ok(Some(CausedBy::OrderId(OrderId(order_id)))),
+            None => Err(invalid(format!("`caused-by` is {number}, which is no order id"))),
+        },
+        Some(_) => Err(invalid("`caused-by` must be an event's id or an order id")),
     }
+}
 
-    /// What it names as its cause. An empty text is none.
-    pub(super) fn caused_by(&self) -> Result<Option<CausedBy>> {
-        match &self.caused_by {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(id)) if id.is_empty() => Ok(None),
-            Some(Value::String(id)) => Ok(Some(CausedBy::Id(id.clone()))),
-            Some(Value::Number(number)) => match number.as_u64() {
-                Some(order_id) => Ok(Some(CausedBy::OrderId(OrderId(order_id)))),
-                None => Err(invalid(format!("`caused-by` is {number}, which is no order id"))),
-            },
-            Some(_) => Err(invalid("`caused-by` must be an event's id or an order id")),
-        }
+/// The event to be recorded, written by `service` unless it says otherwise.
+pub(super) fn new_event(emit: Emit, service: &str, cause: Option<Correlated>) -> Result<NewEvent> {
+    if emit.event_type.starts_with('$') {
+        let message =
+            "event types that start with `$` belong to the system; a stream is deleted by `/stream/delete`";
+        return Err(invalid(message));
     }
-
-    /// The event, written by `service` unless it says otherwise.
-    pub(super) fn into_event(self, service: &str, cause: Option<Correlated>) -> Result<NewEvent> {
-        if self.event_type.starts_with('$') {
-            let message = "event types that start with `$` belong to the system; a stream is deleted by `/stream/delete`";
-            return Err(invalid(message));
-        }
-        let mut event = NewEvent::new(self.event_type, Payload::from_encoded(text_of(self.payload)));
-        if let Some(id) = self.id.filter(|id| !id.is_empty()) {
-            event.id = id.into();
-        }
-        if let Some(schema) = self.schema {
-            event.schema = schema_of(&schema)?;
-        }
-        let metadata = Arc::make_mut(&mut event.metadata);
-        metadata.service = Some(self.service_id.unwrap_or_else(|| service.to_owned()).into());
-        if let Some(Correlated { id, correlation }) = cause {
-            metadata.cause = Some(Cause { id, relation: self.caused_by_relation.map(Into::into) });
-            metadata.correlation_id = correlation;
-        }
-        Ok(event)
+    let mut event = NewEvent::new(emit.event_type, Payload::from_encoded(text_of(emit.payload)));
+    if let Some(id) = emit.id.filter(|id| !id.is_empty()) {
+        event.id = id.into();
     }
+    if let Some(schema) = emit.schema {
+        event.schema = schema_of(&schema)?;
+    }
+    let metadata = Arc::make_mut(&mut event.metadata);
+    metadata.service = Some(emit.service_id.unwrap_or_else(|| service.to_owned()).into());
+    if let Some(Correlated { id, correlation }) = cause {
+        metadata.cause = Some(Cause { id, relation: emit.caused_by_relation.map(Into::into) });
+        metadata.correlation_id = correlation;
+    }
+    Ok(event)
 }
 
 /// A cause, and what it is part of as far as it is known.
@@ -142,19 +103,6 @@ impl Emitted {
 pub(super) struct Correlated {
     pub(super) id: EventId,
     pub(super) correlation: Option<CorrelationId>,
-}
-
-impl Processed {
-    /// The event is stored, at this place and time.
-    pub(super) fn persisted(order_id: OrderId, time: Timestamp) -> Self {
-        let event_time = Some(time.timestamp_millis());
-        Self { status: "PERSISTED", order_id: Some(order_id), event_time, cause: None }
-    }
-
-    /// It is not, for this reason.
-    pub(super) fn failed(error: &Error) -> Self {
-        Self { status: "FAILED", order_id: None, event_time: None, cause: Some(error.to_string()) }
-    }
 }
 
 impl<'a> From<&'a RecordedEvent> for Replayed<'a> {
@@ -208,10 +156,10 @@ fn invalid(message: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Version;
+    use crate::domain::{Timestamp, Version};
 
-    fn emitted(json: &str) -> Emitted {
-        Emitted::parse(json.as_bytes()).unwrap()
+    fn emitted(json: &str) -> Emit {
+        serde_json::from_str(json).unwrap()
     }
 
     fn recorded(event: NewEvent) -> RecordedEvent {
@@ -235,9 +183,9 @@ mod tests {
             "caused-by-relation":"CAUSED","service-id":"mother","payload":{ "name" : "\u00fc" },"unknown":1,"token":"t"}"#;
         let emitted = emitted(json);
         assert_eq!(emitted.token.as_deref(), Some("t"));
-        assert_eq!(emitted.caused_by().unwrap(), Some(CausedBy::Id("cause".into())));
+        assert_eq!(caused_by(&emitted).unwrap(), Some(CausedBy::Id("cause".into())));
         let cause = Correlated { id: "cause".into(), correlation: None };
-        let event = recorded(emitted.into_event("peer", Some(cause)).unwrap());
+        let event = recorded(new_event(emitted, "peer", Some(cause)).unwrap());
         let replayed = serde_json::to_string(&Replayed::from(&event)).unwrap();
         assert_eq!(
             replayed,
@@ -248,7 +196,8 @@ mod tests {
     #[test]
     fn a_numeric_cause_is_an_order_id() {
         let with = |caused_by: &str| {
-            emitted(&format!(r#"{{"event-type":"T","stream-name":"s","caused-by":{caused_by}}}"#)).caused_by()
+            let json = format!(r#"{{"event-type":"T","stream-name":"s","caused-by":{caused_by}}}"#);
+            super::caused_by(&emitted(&json))
         };
         assert_eq!(with("42").unwrap(), Some(CausedBy::OrderId(OrderId(42))));
         assert_eq!(with("\"42\"").unwrap(), Some(CausedBy::Id("42".into())));
@@ -260,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_a_meaning() {
-        let event = emitted(r#"{"event-type":"T","stream-name":"s"}"#).into_event("peer", None).unwrap();
+        let event = new_event(emitted(r#"{"event-type":"T","stream-name":"s"}"#), "peer", None).unwrap();
         assert_eq!(event.payload.as_bytes(), b"null");
         assert_eq!(event.metadata.service.as_deref(), Some("peer"));
         assert_eq!(event.schema, Schema::Number(1));
@@ -268,12 +217,15 @@ mod tests {
 
     #[test]
     fn bad_events_are_refused() {
-        for json in ["", "{}", "[]", r#"{"event-type":1,"stream-name":"s"}"#] {
-            assert!(Emitted::parse(json.as_bytes()).is_err(), "{json}");
+        for name in ["$saga/x", "__all__", ""] {
+            let json = format!(r#"{{"event-type":"T","stream-name":"{name}"}}"#);
+            assert!(stream(&emitted(&json)).is_err(), "{name}");
         }
-        assert!(emitted(r#"{"event-type":"T","stream-name":"$saga/x"}"#).stream().is_err());
-        assert!(emitted(r#"{"event-type":"T","stream-name":"__all__"}"#).stream().is_err());
-        assert!(emitted(r#"{"event-type":"$deleted","stream-name":"s"}"#).into_event("p", None).is_err());
-        assert!(emitted(r#"{"event-type":"T","stream-name":"s","schema":{}}"#).into_event("p", None).is_err());
+        for json in [
+            r#"{"event-type":"$deleted","stream-name":"s"}"#,
+            r#"{"event-type":"T","stream-name":"s","schema":{}}"#,
+        ] {
+            assert!(new_event(emitted(json), "peer", None).is_err(), "{json}");
+        }
     }
 }

@@ -23,16 +23,36 @@ use self::emit::Emits;
 use self::replay::replay;
 use self::requests::Requests;
 use crate::domain::{Clock, SystemClock};
-use crate::muon::ServerStack;
+use crate::muon::instance::Builder;
+use crate::muon::protocol::event::EventServer;
 use crate::muon::protocol::reactive_stream::StreamServer;
 use crate::muon::protocol::rpc::RpcServer;
 use crate::store::Stores;
 use crate::subscription::Subscriptions;
 
-/// The most bytes of an event's payload that fits a message of 16 MiB, whose bytes are numbers in a text.
-const LARGEST_EVENT: usize = 3 * 1024 * 1024;
+/// What event stores are found by.
+const TAGS: [&str; 2] = ["photon", "eventstore"];
 
 /// A pair of stores as a service for others.
+///
+/// ```
+/// use newton::muon::{Muon, transport::MemoryNetwork, discovery::MemoryDiscovery};
+/// use newton::server::StoreService;
+/// use newton::store::{EventStore, muon::{RemoteOptions, RemoteStore}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> newton::Result<()> {
+/// let (network, discovery) = (MemoryNetwork::new(), MemoryDiscovery::new());
+/// let stores = newton::store::open("memory:").await?;
+/// let events = Muon::builder("events").transport(network.transport()).discovery(discovery.clone());
+/// let events = StoreService::new(stores).publish(events).start().await?;
+///
+/// let shop = Muon::builder("shop").transport(network.transport()).discovery(discovery).start().await?;
+/// let remote = RemoteStore::open(&shop, "events", RemoteOptions::default()).await?;
+/// assert!(remote.capability().expected_versions);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct StoreService(Published);
 
@@ -42,7 +62,6 @@ struct Published {
     stores: Stores,
     tokens: Tokens,
     clock: Arc<dyn Clock>,
-    largest_event: usize,
     allows_delete: bool,
     subscriptions: Subscriptions,
 }
@@ -55,7 +74,6 @@ impl StoreService {
             stores,
             tokens: Tokens::default(),
             clock: Arc::new(SystemClock),
-            largest_event: LARGEST_EVENT,
             allows_delete: false,
             subscriptions,
         })
@@ -75,22 +93,27 @@ impl StoreService {
         self
     }
 
-    /// What serves it, one for each protocol.
-    pub fn stacks(self) -> Vec<Arc<dyn ServerStack>> {
+    /// Lets a Muon instance serve it: tagged as an event store, by the protocols `event`, `reactive-stream`, `rpc` and
+    /// `newton-event`.
+    pub fn publish(self, builder: Builder) -> Builder {
         let published = Arc::new(self.0);
-        vec![
-            Arc::new(Emits(published.clone())),
-            Arc::new(streams(&published)),
-            Arc::new(paths(&published)),
-            Arc::new(Requests(published)),
-        ]
+        let builder = TAGS.iter().fold(builder, |builder, tag| builder.tag(*tag));
+        builder
+            .serve(EventServer::new(Emits(published.clone())))
+            .serve(streams(&published))
+            .serve(paths(&published))
+            .serve(Requests(published))
     }
 }
 
 fn streams(published: &Arc<Published>) -> StreamServer {
     let published = published.clone();
     let replays = move |request| replay(published.clone(), request);
-    StreamServer::new().stream("/stream", "Events: stream-name, stream-type (cold, hot, hot-cold), from", replays)
+    StreamServer::new().stream(
+        "/stream",
+        "Events: stream-name, stream-type (cold, hot, hot-cold), from",
+        replays,
+    )
 }
 
 fn paths(published: &Arc<Published>) -> RpcServer {

@@ -10,9 +10,10 @@ use super::Published;
 use super::form::Replayed;
 use crate::domain::{OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::muon::protocol::event::Part;
 use crate::muon::protocol::reactive_stream::{Item, Items, Request};
 use crate::store::{Position, Read, Selection};
-use crate::subscription::{Mode, Subscribe, Subscription};
+use crate::subscription::{Subscribe, Subscription};
 
 /// How long a replay waits before it asks a store again that was not there.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,7 +24,7 @@ const REPLAY: &str = "replay";
 #[derive(Clone, Debug, PartialEq)]
 struct Replay {
     stream: String,
-    mode: Mode,
+    part: Part,
     /// Inclusive; 0 is the start.
     from: OrderId,
 }
@@ -66,32 +67,30 @@ impl Replay {
         let Some(stream) = arg("stream-name") else {
             return Err(invalid("`stream-name` is missing; name a stream, a domain stream or `__all__`"));
         };
-        let mode = match arg("stream-type").as_deref() {
-            None | Some("hot-cold") => Mode::HotCold,
-            Some("cold") => Mode::Cold,
-            Some("hot") => Mode::Hot,
-            Some(other) => {
-                let message = format!("`stream-type` is `{other}`; use `cold`, `hot` or `hot-cold`");
-                return Err(invalid(message));
-            }
+        let part = match arg("stream-type") {
+            None => Part::default(),
+            Some(word) => Part::parse(&word).ok_or_else(|| {
+                invalid(format!("`stream-type` is `{word}`; use `cold`, `hot` or `hot-cold`"))
+            })?,
         };
         let from = match arg("from") {
             None => OrderId::START,
             Some(from) => {
-                let order_id = from.parse().map_err(|_| invalid(format!("`from` is `{from}`; give an order id")));
+                let order_id =
+                    from.parse().map_err(|_| invalid(format!("`from` is `{from}`; give an order id")));
                 OrderId(order_id?)
             }
         };
-        Ok(Self { stream, mode, from })
+        Ok(Self { stream, part, from })
     }
 
     /// The subscription that gives it.
     async fn subscribe(&self, published: &Published) -> Result<Subscribe> {
         let selection = self.selection(published).await?;
-        let subscribe = match self.mode {
-            Mode::Cold => Subscribe::cold(selection),
-            Mode::Hot => return Ok(Subscribe::hot(selection)),
-            Mode::HotCold => Subscribe::hot_cold(selection),
+        let subscribe = match self.part {
+            Part::Cold => Subscribe::cold(selection),
+            Part::Hot => return Ok(Subscribe::hot(selection)),
+            Part::HotCold => Subscribe::hot_cold(selection),
         };
         Ok(match self.from {
             OrderId::START => subscribe,

@@ -11,10 +11,11 @@ use super::Published;
 use super::answer::{answer, encode};
 use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
+use crate::muon::Message;
 use crate::muon::channel::{ChannelEnd, Sender};
 use crate::muon::protocol::{Outline, Peer, ServerStack};
-use crate::muon::Message;
 use crate::store::Head;
+use crate::store::muon::parts::{self, Joined};
 use crate::store::muon::request::{HEAD_MOVED, REPLIED, REQUESTED, Request, SCHEME};
 
 /// Requests of one channel that are worked on at a time; further ones wait in the channel.
@@ -39,18 +40,20 @@ impl ServerStack for Requests {
         let mut tasks = JoinSet::new();
         let slots = Arc::new(Semaphore::new(AT_A_TIME));
         let mut is_open = false;
+        let mut joined = Joined::default();
         while let Some(message) = receiver.recv().await? {
+            let Some(message) = joined.take(message)? else { continue };
             while tasks.try_join_next().is_some() {}
             let request = match parse(&message) {
                 Ok(request) => request,
                 Err(error) => {
                     tracing::warn!(%error, origin = &*message.origin_service, "a request cannot be read");
-                    reply(&sender, &message, encode::<()>(Err(error))).await?;
+                    reply(&sender, &message, encode::<()>(&Err(error))).await?;
                     continue;
                 }
             };
             if let Err(error) = self.admit(&request, is_open) {
-                reply(&sender, &message, encode::<()>(Err(error))).await?;
+                reply(&sender, &message, encode::<()>(&Err(error))).await?;
                 continue;
             }
             if !is_open {
@@ -60,7 +63,7 @@ impl ServerStack for Requests {
             let Ok(slot) = slots.clone().acquire_owned().await else { break };
             let (published, sender) = (Arc::clone(&self.0), sender.clone());
             tasks.spawn(async move {
-                let bytes = answer(&published.stores, published.largest_event, request).await;
+                let bytes = answer(&published.stores, request).await;
                 // A peer that went away needs no answer.
                 let _ = reply(&sender, &message, bytes).await;
                 drop(slot);
@@ -95,7 +98,7 @@ fn parse(message: &Message) -> Result<Request> {
 }
 
 async fn reply(sender: &Sender, request: &Message, answer: Vec<u8>) -> Result<()> {
-    sender.send(request.answer(REPLIED, answer)).await
+    parts::send(sender, request.answer(REPLIED, answer)).await
 }
 
 /// Tells each move of the head, the first one at once; moves that come faster than they are sent are told as one.

@@ -1,10 +1,11 @@
 //! Protocol stacks: what two ends of a channel say to each other.
 //!
 //! - [`ServerStack`]: what serves a protocol; [`Peer`]: whom it serves; [`Outline`]: what it tells of itself
-//! - [`rpc`], [`introspect`], [`reactive_stream`], [`broadcast`], [`seda`]: one folder each, with a client and a server
+//! - [`rpc`], [`introspect`], [`reactive_stream`], [`event`], [`broadcast`], [`seda`]: one folder each, with a client and a server
 //! - [`step`]: what the stacks share about steps and payloads
 
 pub mod broadcast;
+pub mod event;
 pub mod introspect;
 pub mod reactive_stream;
 pub mod rpc;

@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use super::parts::{self, Joined};
 use super::request::{HEAD_MOVED, REPLIED, REQUESTED, Request, SCHEME, outcome};
 use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -197,10 +198,12 @@ impl Conversation {
 
     fn give_up_unrepeatable(&self, error: &Error) {
         let mut open = lock(&self.open);
-        let lost: Vec<Uuid> = open.iter().filter(|(_, call)| !call.is_repeatable).map(|(id, _)| *id).collect();
+        let lost: Vec<Uuid> =
+            open.iter().filter(|(_, call)| !call.is_repeatable).map(|(id, _)| *id).collect();
         for call in lost.iter().filter_map(|id| open.remove(id)) {
             let message = "the channel broke before the answer came; whether it was done is not known";
-            let error = Error::new(ErrorKind::Unavailable, "write state", message).caused_by(error.duplicate());
+            let error =
+                Error::new(ErrorKind::Unavailable, "write state", message).caused_by(error.duplicate());
             // A caller that went away needs no answer.
             let _ = call.answer.send(Err(error));
         }
@@ -221,7 +224,7 @@ async fn send(
 ) -> Result<Ended> {
     let again: Vec<_> = lock(open).iter().map(|(id, call)| (*id, call.request.clone())).collect();
     for (id, request) in again {
-        sender.send(Message { id, ..Message::new(SCHEME, REQUESTED, request) }).await?;
+        parts::send(&sender, Message { id, ..Message::new(SCHEME, REQUESTED, request) }).await?;
     }
     while let Some(call) = calls.recv().await {
         if call.answer.is_closed() {
@@ -229,7 +232,7 @@ async fn send(
         }
         let message = Message::new(SCHEME, REQUESTED, call.request.clone());
         lock(open).insert(message.id, call);
-        sender.send(message).await?;
+        parts::send(&sender, message).await?;
     }
     Ok(Ended::HandlesGone)
 }
@@ -240,7 +243,9 @@ async fn receive(
     open: &Mutex<HashMap<Uuid, Call>>,
     head: &HeadSender,
 ) -> Result<Ended> {
+    let mut joined = Joined::default();
     while let Some(message) = receiver.recv().await? {
+        let Some(message) = joined.take(message)? else { continue };
         if message.step == HEAD_MOVED {
             head.advance(serde_json::from_slice(&message.payload).map_err(unreadable)?);
         } else if let Some(call) = message.provenance_id.and_then(|id| lock(open).remove(&id)) {

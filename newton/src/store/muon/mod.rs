@@ -1,10 +1,11 @@
 //! The store in another service, reached over Muon: every promise of the store that the service holds.
 //!
 //! - [`RemoteStore`]: an event store and a state store
-//! - `request`: the protocol that both sides speak, `newton-event`
+//! - `request`: the protocol that both sides speak, `newton-event`; `parts`: long messages of it
 //! - `connection`: the channel to the service, opened anew where it breaks
 
 mod connection;
+pub(crate) mod parts;
 pub(crate) mod request;
 
 use std::fmt;
@@ -17,8 +18,8 @@ use serde::de::DeserializeOwned;
 use self::connection::{Connection, Peer};
 use self::request::{Request, outcome};
 use crate::domain::{Name, StreamName};
-use crate::error::Result;
-use crate::muon::ChannelEnd;
+use crate::error::{Error, ErrorKind, Result};
+use crate::muon::{ChannelEnd, Muon};
 use crate::store::{
     Append, Appended, Capability, EventStore, Head, Load, Page, Read, Revision, Scan, Slice, StateKey,
     StateRecord, StateStore, StateWrite, StreamInfo, Streams, state,
@@ -44,10 +45,28 @@ pub struct RemoteOptions {
 }
 
 impl RemoteStore {
+    /// Opens the stores that a service publishes, once it is found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where the service does not run; [`ErrorKind::Unsupported`] where it publishes no stores, or is another
+    /// program's event store, which can neither check versions nor keep a state; [`ErrorKind::Forbidden`] where the token is
+    /// refused.
+    pub async fn open(muon: &Muon, service: &str, options: RemoteOptions) -> Result<Self> {
+        let remote = muon.service(service).await?;
+        if !remote.instances().iter().any(|instance| instance.offers(request::SCHEME)) {
+            return Err(plain(service));
+        }
+        let dial = move || {
+            let remote = remote.clone();
+            async move { remote.channel(request::SCHEME).await }
+        };
+        Self::over(service, options, dial).await
+    }
+
     /// Opens the stores of a service, over whatever channels `dial` gives.
     ///
     /// # Errors
-    /// Those of `dial`; [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) where the token is refused.
+    /// Those of `dial`; [`ErrorKind::Forbidden`] where the token is refused.
     pub async fn over<D, F>(service: &str, options: RemoteOptions, dial: D) -> Result<Self>
     where
         D: Fn() -> F + Send + Sync + 'static,
@@ -137,4 +156,13 @@ impl StateStore for RemoteStore {
         scan.admit()?;
         self.call(Request::StateScan(scan)).await
     }
+}
+
+fn plain(service: &str) -> Error {
+    let message = format!(
+        "`{service}` does not speak `{}`: it can neither check expected versions nor keep a state, which an app needs. Publish a \
+         store by `newton serve`; to a plain event store events can be emitted, and replayed from it",
+        request::SCHEME
+    );
+    Error::new(ErrorKind::Unsupported, "open store", message)
 }

@@ -1,9 +1,10 @@
 //! The protocol `newton-event`: what a remote store asks of the service that holds the stores.
 //!
-//! Each request is one message of step `Requested`, and its answer, which names it as its provenance, one of step
+//! Each request is a message of step `Requested`, and its answer, which names it as its provenance, one of step
 //! `Replied`: the outcome as `{"Ok": ..}` or `{"Err": ..}`. The first request of a channel is [`Request::Open`]. Requests are
 //! worked on side by side; answers come as they are ready. From then on the service also says where the head is,
-//! whenever it moves, in messages of step `HeadMoved`.
+//! whenever it moves, in messages of step `HeadMoved`. What is longer than a transport may carry at once goes in parts: see
+//! `parts`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -138,9 +138,12 @@ impl Subscription {
 
     async fn grant(&mut self) -> Result<()> {
         let request = self.window - self.granted;
-        self.channel.send(Message::new(PROTOCOL, GRANT, step::json(&Grant { request }))).await?;
         self.granted = self.window;
-        Ok(())
+        match self.channel.send(Message::new(PROTOCOL, GRANT, step::json(&Grant { request }))).await {
+            // What the service sent before it closed the channel is still to be read, the end of the stream above all.
+            Err(error) if *error.kind() == ErrorKind::Closed => Ok(()),
+            sent => sent,
+        }
     }
 
     fn take(&mut self, message: Message) -> Result<Option<Item>> {

@@ -15,28 +15,29 @@ use crate::muon::message::{Message, Status};
 /// How the channel failed; `Decode` where the subscriber breaks the protocol.
 pub async fn publish(sender: &Sender, receiver: &mut Receiver, mut items: Items) -> Result<()> {
     let mut credit: u64 = 0;
+    // The next message, which may be the end of the stream: that needs no credit.
+    let mut ready: Option<Message> = None;
     loop {
-        let message = tokio::select! {
+        if let Some(message) = ready.take_if(|message| credit > 0 || message.step != DATA) {
+            let is_last = message.step != DATA;
+            credit = credit.saturating_sub(1);
+            match sender.send(message).await {
+                Ok(()) if is_last => return Ok(()),
+                Ok(()) => {}
+                // A subscriber that closed the channel has cancelled.
+                Err(error) if *error.kind() == ErrorKind::Closed => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        tokio::select! {
             biased;
             message = receiver.recv() => match message? {
-                Some(message) if message.step == GRANT => {
-                    credit = credit.saturating_add(granted(&message)?);
-                    continue;
-                }
+                Some(message) if message.step == GRANT => credit = credit.saturating_add(granted(&message)?),
                 Some(message) if message.step == CANCELLED => return Ok(()),
                 Some(message) => return Err(step::unexpected(&message)),
                 None => return Ok(()),
             },
-            item = items.next(), if credit > 0 => last_or_data(item),
-        };
-        let is_last = message.step != DATA;
-        credit -= 1;
-        match sender.send(message).await {
-            Ok(()) if is_last => return Ok(()),
-            Ok(()) => {}
-            // A subscriber that closed the channel has cancelled.
-            Err(error) if *error.kind() == ErrorKind::Closed => return Ok(()),
-            Err(error) => return Err(error),
+            item = items.next(), if ready.is_none() => ready = Some(last_or_data(item)),
         }
     }
 }
