@@ -192,7 +192,8 @@ fn messages_that_are_none_are_refused() {
         &good[..good.len() - 1],
         format_args!(",\"deep\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000))
     );
-    assert_eq!(*json::decode(deep.as_bytes(), &Limits::default()).unwrap_err().kind(), ErrorKind::Decode);
+    json::decode(deep.as_bytes(), &Limits::default())
+        .expect("what is unknown is skipped, however deep it is");
 }
 
 #[test]

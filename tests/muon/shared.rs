@@ -161,7 +161,7 @@ fn raw() -> (Shared, ChannelEnd, Listener) {
 }
 
 fn inner(step: &str, op: &str) -> serde_json::Value {
-    json!({"id": Uuid::new_v4(), "created": 1, "origin_service": "raw", "protocol": "test", "step": step,
+    json!({"id": Uuid::new_v4().to_string(), "created": 1, "origin_service": "raw", "protocol": "test", "step": step,
         "payload": [1], "channel_op": op})
 }
 
@@ -241,14 +241,11 @@ async fn steps_that_have_no_place_are_ignored() {
 
 #[tokio::test]
 async fn a_thousand_half_open_channels_are_bounded() {
-    let (shared, mut raw, mut listener) = raw();
+    let (shared, raw, mut listener) = raw();
     let first = Uuid::new_v4();
     raw.send(frame(first, &inner("step", "normal"))).await.unwrap();
     let mut open = guarded(listener.accept()).await.unwrap().channel;
-    let (sender, mut answers) = {
-        let (sender, receiver) = raw.split();
-        (sender, receiver)
-    };
+    let (sender, mut answers) = raw.split();
     let refusals = tokio::spawn(async move {
         let mut refused = 0;
         while refused < 901 {

@@ -63,14 +63,19 @@ pub async fn messages_keep_their_order_both_ways(sides: &Sides) {
 /// Closing overtakes nothing.
 pub async fn what_was_sent_before_closing_arrives(sides: &Sides) {
     let (client, mut server) = sides.channel().await;
-    for n in 0..50 {
-        client.send(numbered(n)).await.expect("it is sent");
-    }
-    client.close();
-    for n in 0..50 {
-        let message = server.recv().await.expect("closing is no failure").expect("all is read first");
-        assert_eq!(number(&message), n);
-    }
+    let sending = async {
+        for n in 0..50 {
+            client.send(numbered(n)).await.expect("it is sent");
+        }
+        client.close();
+    };
+    let reading = async {
+        for n in 0..50 {
+            let message = server.recv().await.expect("closing is no failure").expect("all is read first");
+            assert_eq!(number(&message), n);
+        }
+    };
+    tokio::join!(sending, reading);
     assert_eq!(server.recv().await.expect("closing is no failure"), None);
 }
 
