@@ -19,6 +19,7 @@ mod lifecycle;
 mod loading;
 mod metadata;
 mod model;
+mod muon;
 mod power_cut;
 mod processes;
 mod projections;

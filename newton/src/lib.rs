@@ -114,7 +114,7 @@
 //! What reacts to events does so in the background, at its own pace: an append waits for none of it, and
 //! [`App::caught_up`] waits where a caller wants to read its own write.
 //!
-//! Transports between services are planned and not here yet.
+//! Transports over a network are planned and not here yet.
 
 // The derives expand to paths that start with `::newton`, in this crate's own tests and examples too.
 extern crate self as newton;

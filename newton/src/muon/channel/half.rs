@@ -20,7 +20,8 @@ pub trait SendHalf: Debug + Send + Sync {
     /// Whether there is room now, so that work on a message that would be given back can be spared.
     fn has_room(&self) -> bool;
 
-    /// Returns once there may be room, or the channel has ended.
+    /// Returns once there may be room, or the channel has ended. It wakes one sender for each place, so the caller has to
+    /// [try to send](Self::try_send) before it waits for anything else.
     ///
     /// # Errors
     /// How the channel [ended](Ending::refusal).

@@ -146,15 +146,12 @@ impl Sender {
     }
 
     /// Whether there is room for a message now.
-    pub fn has_room(&self) -> bool {
+    fn has_room(&self) -> bool {
         self.0.has_room()
     }
 
-    /// Returns once there may be room for a message.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn ready(&self) -> Result<()> {
+    /// As [`SendHalf::ready`].
+    async fn ready(&self) -> Result<()> {
         self.0.ready().await
     }
 

@@ -1,10 +1,11 @@
 //! One direction of a channel: a bounded queue with one reader, which can be ended from either side.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 
 use super::half::{Ending, ReceiveHalf};
 use crate::error::Result;
@@ -13,8 +14,10 @@ use crate::muon::message::Message;
 #[derive(Debug)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
-    /// As many permits as there is room for messages; closed when the queue has ended.
-    room: Semaphore,
+    capacity: usize,
+    /// Wakes one waiting sender for each message that is taken out. A semaphore would not do: whoever takes a permit to see that
+    /// there is room, and gives it back to use the room, can pass it round a circle of waiting senders for ever.
+    room: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -27,19 +30,18 @@ struct Inner {
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { inner: Mutex::default(), room: Semaphore::new(capacity.clamp(1, Semaphore::MAX_PERMITS)) }
+        Self { inner: Mutex::default(), capacity: capacity.max(1), room: Notify::new() }
     }
 
     /// Takes a message, or gives it back where there is no room.
     pub(super) fn try_push(&self, message: Message) -> Result<Option<Message>> {
-        let Ok(permit) = self.room.try_acquire() else {
-            return self.lock().ending.as_ref().map_or(Ok(Some(message)), |ending| Err(ending.refusal()));
-        };
         let mut inner = self.lock();
         if let Some(ending) = &inner.ending {
             return Err(ending.refusal());
         }
-        permit.forget();
+        if inner.messages.len() >= self.capacity {
+            return Ok(Some(message));
+        }
         inner.messages.push_back(message);
         inner.pushed += 1;
         let reader = inner.reader.take();
@@ -51,23 +53,33 @@ impl Queue {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.room.available_permits() > 0
+        self.lock().messages.len() < self.capacity
     }
 
-    /// Returns once there was room for a moment.
+    /// Returns once there is room. The caller has to use it before it waits for anything else.
     pub(super) async fn ready(&self) -> Result<()> {
-        if let Ok(permit) = self.room.acquire().await {
-            drop(permit);
-            return Ok(());
+        loop {
+            let mut taken = pin!(self.room.notified());
+            // Whatever happens behind this line wakes it, so nothing is missed between looking and waiting.
+            taken.as_mut().enable();
+            {
+                let inner = self.lock();
+                if let Some(ending) = &inner.ending {
+                    return Err(ending.refusal());
+                }
+                if inner.messages.len() < self.capacity {
+                    return Ok(());
+                }
+            }
+            taken.await;
         }
-        self.lock().ending.as_ref().map_or(Ok(()), |ending| Err(ending.refusal()))
     }
 
     pub(super) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
         let mut inner = self.lock();
         if let Some(message) = inner.messages.pop_front() {
             drop(inner);
-            self.room.add_permits(1);
+            self.room.notify_one();
             return Poll::Ready(Ok(Some(message)));
         }
         if let Some(ending) = &inner.ending {
@@ -83,7 +95,7 @@ impl Queue {
         inner.ending.get_or_insert_with(|| ending.clone());
         let reader = inner.reader.take();
         drop(inner);
-        self.room.close();
+        self.room.notify_waiters();
         if let Some(reader) = reader {
             reader.wake();
         }

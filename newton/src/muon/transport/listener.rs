@@ -70,11 +70,6 @@ impl Incoming {
         })
     }
 
-    /// Whether both belong to the same listener.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.channels.same_channel(&other.channels)
-    }
-
     /// Whether the listener has ended.
     pub fn is_closed(&self) -> bool {
         self.channels.is_closed()

@@ -113,7 +113,7 @@ impl Core {
     }
 
     /// Fails a virtual channel, whether it is open or not, and tells the peer.
-    fn refuse(&self, id: Uuid, error: Error) {
+    fn refuse(self: &Arc<Self>, id: Uuid, error: Error) {
         let ending = Ending::Failed(Arc::new(error));
         match self.table.find(id) {
             Known::Open(channel) => self.end(id, &channel, &ending),

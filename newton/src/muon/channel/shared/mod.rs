@@ -13,6 +13,7 @@ mod half;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use self::table::{Table, Virtual};
 use super::half::Ending;
 use super::queue::QueueReceiver;
 use super::{ChannelEnd, Sender};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::muon::codec::Limits;
 use crate::muon::message::Message;
 use crate::muon::protocol::step;
@@ -65,6 +66,8 @@ struct Core {
     limits: Limits,
     table: Table,
     runtime: Handle,
+    /// Endings that the peer has no room for yet.
+    untold: AtomicUsize,
 }
 
 impl Shared {
@@ -78,7 +81,8 @@ impl Shared {
     ) -> Self {
         let (sender, receiver) = end.split();
         let table = Table::new(limits.shared_channels);
-        let core = Arc::new(Core { sender, local: local.into(), limits, table, runtime: Handle::current() });
+        let (local, runtime, untold) = (local.into(), Handle::current(), AtomicUsize::new(0));
+        let core = Arc::new(Core { sender, local, limits, table, runtime, untold });
         tokio::spawn(demux::run(Arc::downgrade(&core), receiver, accept));
         Self(core)
     }
@@ -118,20 +122,30 @@ impl Core {
     }
 
     /// Ends a virtual channel from this side, and tells the peer.
-    fn end(&self, id: Uuid, channel: &Virtual, ending: &Ending) {
+    fn end(self: &Arc<Self>, id: Uuid, channel: &Virtual, ending: &Ending) {
         if channel.end(ending) && self.table.remove(id) {
             self.tell(id, ending);
         }
     }
 
     /// Tells the peer how a virtual channel ended, without waiting.
-    fn tell(&self, id: Uuid, ending: &Ending) {
+    fn tell(self: &Arc<Self>, id: Uuid, ending: &Ending) {
         let message = self.wrap(id, &step::farewell(ending).from_service(self.local.clone()));
-        if let Ok(Some(message)) = self.sender.try_send(message) {
-            // At most one for each virtual channel, so their number is bounded.
-            let sender = self.sender.clone();
-            self.runtime.spawn(async move { sender.send(message).await });
+        let Ok(Some(message)) = self.sender.try_send(message) else { return };
+        if self.untold.fetch_add(1, Ordering::Relaxed) >= self.limits.shared_channels {
+            let text = "the peer opens channels and reads nothing of what it is told about them";
+            let error =
+                Error::new(ErrorKind::TooLarge, "send", text).with("limit", self.limits.shared_channels);
+            tracing::warn!(%error, "a shared channel failed");
+            self.sender.fail(error);
+            return;
         }
+        let (core, sender) = (self.clone(), self.sender.clone());
+        self.runtime.spawn(async move {
+            // An error says that the shared channel has ended, and with it this one.
+            let _ = sender.send(message).await;
+            core.untold.fetch_sub(1, Ordering::Relaxed);
+        });
     }
 
     fn wrap(&self, id: Uuid, inner: &Message) -> Message {

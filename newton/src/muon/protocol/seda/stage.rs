@@ -45,12 +45,14 @@ pub struct StageBuilder {
     workers: usize,
 }
 
-impl<T: Send + 'static> Stage<T> {
+impl Stage<()> {
     /// Makes a stage. It holds up to 64 items and has one worker, unless told otherwise.
     pub fn builder(name: &str) -> StageBuilder {
         StageBuilder { name: name.into(), capacity: 64, workers: 1 }
     }
+}
 
+impl<T: Send + 'static> Stage<T> {
     /// Puts an item into the queue, as soon as there is room. It is cancel-safe: what was given up was not put in.
     ///
     /// # Errors

@@ -6,13 +6,13 @@
 mod listeners;
 mod opened;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use self::listeners::Listeners;
+use self::listeners::{Listeners, Listening};
 use self::opened::Opened;
-use super::{Accepted, Address, Incoming, Listener, Transport};
+use super::{Accepted, Address, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, pair};
 use crate::muon::codec::Limits;
@@ -50,14 +50,13 @@ pub struct MemoryNetwork {
 #[derive(Debug)]
 pub struct MemoryTransport {
     network: MemoryNetwork,
-    own: Mutex<Own>,
+    own: Arc<Mutex<Own>>,
     is_shared: bool,
 }
 
 /// What is given back when the transport closes.
 #[derive(Debug, Default)]
 struct Own {
-    listening: Vec<Incoming>,
     opened: Opened,
     is_closed: bool,
 }
@@ -76,7 +75,7 @@ impl MemoryNetwork {
 
     /// A transport into the network.
     pub fn transport(&self) -> MemoryTransport {
-        MemoryTransport { network: self.clone(), own: Mutex::default(), is_shared: false }
+        MemoryTransport { network: self.clone(), own: Arc::default(), is_shared: false }
     }
 
     fn pair(&self) -> (ChannelEnd, ChannelEnd) {
@@ -91,12 +90,18 @@ impl MemoryTransport {
         Self { is_shared: true, ..self }
     }
 
-    fn with_own<T>(&self, change: impl FnOnce(&mut Own) -> T) -> T {
-        change(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn closed() -> Error {
-        Error::new(ErrorKind::Closed, "use the memory transport", "the transport is closed; make another one")
+impl Own {
+    fn admit(&self) -> Result<()> {
+        if !self.is_closed {
+            return Ok(());
+        }
+        let message = "the transport is closed; make another one";
+        Err(Error::new(ErrorKind::Closed, "use the memory transport", message))
     }
 }
 
@@ -116,15 +121,8 @@ impl Transport for MemoryTransport {
 
     async fn listen(&self, service: &Descriptor) -> Result<Listener> {
         let (incoming, listener) = Listener::new();
-        self.with_own(|own| {
-            if own.is_closed {
-                return Err(Self::closed());
-            }
-            own.listening.retain(|incoming| !incoming.is_closed());
-            own.listening.push(incoming.clone());
-            Ok(())
-        })?;
-        self.network.lock().add(service, incoming)?;
+        self.own().admit()?;
+        self.network.lock().add(service, Listening { incoming, owner: self.own.clone() })?;
         Ok(listener)
     }
 
@@ -134,34 +132,34 @@ impl Transport for MemoryTransport {
             return Err(Error::new(ErrorKind::InvalidInput, "open a channel", message)
                 .with("url", address.shown_url()));
         }
-        let incoming = self.network.lock().find(address)?;
+        let Listening { incoming, owner } = self.network.lock().find(address)?;
         let (client, server) = self.network.pair();
-        self.with_own(|own| {
-            if own.is_closed {
-                Err(Self::closed())
-            } else {
-                own.opened.add(client.sender());
-                Ok(())
-            }
-        })?;
+        {
+            let mut own = self.own();
+            own.admit()?;
+            own.opened.add(client.sender());
+        }
+        if !Arc::ptr_eq(&owner, &self.own) {
+            owner.lock().unwrap_or_else(PoisonError::into_inner).opened.add(server.sender());
+        }
         let (protocol, origin) = (address.protocol.clone(), Some(address.origin.clone()));
         incoming.offer(Accepted { protocol, origin, channel: server })?;
         Ok(client)
     }
 
     async fn close(&self) {
-        let own = self.with_own(|own| {
+        let opened = {
+            let mut own = self.own();
             own.is_closed = true;
-            (std::mem::take(&mut own.listening), std::mem::take(&mut own.opened))
-        });
-        let (listening, opened) = own;
-        self.network.lock().remove(&listening);
+            std::mem::take(&mut own.opened)
+        };
+        self.network.lock().remove(&self.own);
         opened.end_all();
     }
 }
 
 impl MemoryNetwork {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Listeners> {
+    fn lock(&self) -> MutexGuard<'_, Listeners> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
