@@ -1,7 +1,10 @@
 //! The one error type of the framework: what failed, where, whether to try again, and what to do.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{EventId, ExpectedVersion, Name, OrderId, StreamName, Version};
 use crate::store::StateKey;
@@ -24,18 +27,23 @@ type Source = Box<dyn StdError + Send + Sync>;
 /// assert_eq!(error.to_string(), "append: the disk is full; free some space (file: bank.db)");
 /// assert_eq!(error.retry(), Retry::Later);
 /// ```
+#[derive(Serialize, Deserialize)]
 pub struct Error(Box<Inner>);
 
+#[derive(Serialize, Deserialize)]
 struct Inner {
     kind: ErrorKind,
-    operation: &'static str,
+    operation: Cow<'static, str>,
     message: String,
-    context: Vec<(&'static str, String)>,
+    context: Vec<(Cow<'static, str>, String)>,
+    /// Its texts stay where it happened: they may name what is nobody else's business.
+    #[serde(skip)]
     source: Option<Source>,
 }
 
 /// What went wrong, for code that has to decide.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The stream is not at the version the caller expected; nothing was written.
@@ -75,6 +83,8 @@ pub enum ErrorKind {
     NotFound,
     /// The caller's input cannot be accepted as it is.
     InvalidInput,
+    /// The caller may not do this.
+    Forbidden,
     /// The input is over a limit that can be configured.
     TooLarge,
     /// A stored or received value cannot be decoded.
@@ -115,6 +125,7 @@ pub enum Retry {
 impl Error {
     /// An error of `kind`, in `operation` (a verb), with a message that says what to do.
     pub fn new(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
+        let operation = Cow::Borrowed(operation);
         Self(Box::new(Inner { kind, operation, message: message.into(), context: Vec::new(), source: None }))
     }
 
@@ -161,7 +172,7 @@ impl Error {
     /// Adds a name and a value that say where it happened.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.0.context.push((name, value.to_string()));
+        self.0.context.push((Cow::Borrowed(name), value.to_string()));
         self
     }
 
@@ -178,8 +189,8 @@ impl Error {
     }
 
     /// The operation that failed, a verb such as `append`.
-    pub fn operation(&self) -> &'static str {
-        self.0.operation
+    pub fn operation(&self) -> &str {
+        &self.0.operation
     }
 
     /// Whether the same call can succeed later.
@@ -197,7 +208,7 @@ impl Error {
     pub(crate) fn duplicate(&self) -> Self {
         Self(Box::new(Inner {
             kind: self.0.kind.clone(),
-            operation: self.0.operation,
+            operation: self.0.operation.clone(),
             message: self.0.message.clone(),
             context: self.0.context.clone(),
             source: self.0.source.as_ref().map(|source| source.to_string().into()),

@@ -91,6 +91,7 @@
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand
 //! - [`app`]: [`Newton::builder`] and the running [`App`]
+//! - `muon` (feature `muon`): message-based APIs between services, whatever the transport
 //! - `testkit` (feature `testkit`): scenarios for aggregates, sagas, projections and apps; contract suites for stores;
 //!   a virtual clock; faults
 //!
@@ -113,7 +114,7 @@
 //! What reacts to events does so in the background, at its own pace: an append waits for none of it, and
 //! [`App::caught_up`] waits where a caller wants to read its own write.
 //!
-//! Transports between services are planned and not here yet.
+//! Transports over a network are planned and not here yet.
 
 // The derives expand to paths that start with `::newton`, in this crate's own tests and examples too.
 extern crate self as newton;
@@ -125,11 +126,15 @@ pub mod bus;
 pub mod causality;
 pub mod domain;
 mod error;
+#[cfg(feature = "muon")]
+pub mod muon;
 pub mod prelude;
 pub mod projection;
 pub mod registry;
 pub mod repository;
 pub mod saga;
+#[cfg(feature = "muon")]
+pub mod server;
 pub mod service;
 pub mod store;
 pub mod subscription;

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::domain::wire::{micros, shared};
 use crate::domain::{EventId, Metadata, Name, OrderId, Payload, Schema, StreamName, Tag, Timestamp, Version};
 
 /// The type name of the event that ends a stream. No event follows it.
 pub const TOMBSTONE: Name = Name::from_static("$deleted");
 
 /// An event that is not stored yet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct NewEvent {
     /// Unique for ever: appending the same id again writes nothing.
     pub id: EventId,
@@ -19,8 +23,10 @@ pub struct NewEvent {
     /// Its content.
     pub payload: Payload,
     /// What it can be found by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
     /// Who, for whom, why; shared by the events of one append.
+    #[serde(with = "shared")]
     pub metadata: Arc<Metadata>,
 }
 
@@ -39,7 +45,8 @@ impl NewEvent {
 }
 
 /// An event as a store recorded it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct RecordedEvent {
     /// Unique for ever.
     pub id: EventId,
@@ -50,6 +57,7 @@ pub struct RecordedEvent {
     /// Its place in the store.
     pub order_id: OrderId,
     /// When it was recorded, to the microsecond; never falls along the order id.
+    #[serde(with = "micros")]
     pub time: Timestamp,
     /// The stable name of its type.
     pub event_type: Name,
@@ -58,13 +66,16 @@ pub struct RecordedEvent {
     /// Its content, byte for byte.
     pub payload: Payload,
     /// What it can be found by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
     /// Who, for whom, why.
+    #[serde(with = "shared")]
     pub metadata: Arc<Metadata>,
 }
 
 /// What folding an aggregate reads of an event, and no more.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct FoldEvent {
     /// Its place in the stream.
     pub version: Version,

@@ -5,7 +5,7 @@
 //! - [`handler`]: what a user writes to react to an event
 //! - [`envelope`]: unwritten and recorded events, their metadata and tags
 //! - [`stream_name`], [`version`], [`id`]: the coordinates of an event
-//! - [`clock`]: the one source of time
+//! - [`clock`]: the one source of time; `wire`: the JSON of all these between services
 
 pub mod aggregate;
 pub mod clock;
@@ -24,6 +24,7 @@ pub mod tag;
 pub mod unique;
 pub mod upcast;
 pub mod version;
+pub(crate) mod wire;
 
 pub use aggregate::{Aggregate, Context, Decision, Fingerprint};
 pub use clock::{Clock, SystemClock, Timestamp};

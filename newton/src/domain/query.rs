@@ -1,16 +1,20 @@
 //! Which events a read or a condition is about: by type and tag.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Name, Tag};
 
 /// Events that match any of its filters; without filters, all events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Query {
     /// An event matches the query when it matches one of these.
     pub any: Vec<Filter>,
 }
 
 /// Events of any of these types that carry all of these tags. An empty list does not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// Event type names, one of which the event must have.
     pub types: Vec<Name>,

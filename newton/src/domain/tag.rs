@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::Name;
 
 /// An indexed pair of an event, by which events are found and sagas are routed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(Name, String)", into = "(Name, String)")]
 pub struct Tag {
     /// What kind of thing the value names, such as `order`.
     pub key: Name,
@@ -20,6 +22,18 @@ impl Tag {
     /// A tag.
     pub fn new(key: impl Into<Name>, value: impl Into<Arc<str>>) -> Self {
         Self { key: key.into(), value: value.into() }
+    }
+}
+
+impl From<(Name, String)> for Tag {
+    fn from((key, value): (Name, String)) -> Self {
+        Self::new(key, value)
+    }
+}
+
+impl From<Tag> for (Name, String) {
+    fn from(tag: Tag) -> Self {
+        (tag.key, (*tag.value).to_owned())
     }
 }
 

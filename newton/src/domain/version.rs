@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Name;
 
 /// The place of an event inside its stream: 1, 2, 3 and so on without gaps. 0 stands for an empty stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version(pub u64);
 
 impl Version {
@@ -30,7 +32,7 @@ impl Version {
 
 /// The place of an event in the whole store. It rises in commit order: whoever has read `n` never meets a new event
 /// at or below `n`. 0 stands for the place before the first event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OrderId(pub u64);
 
 impl OrderId {
@@ -51,7 +53,8 @@ impl OrderId {
 }
 
 /// What a caller believes of a stream when it appends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ExpectedVersion {
     /// Anything goes.
     Any,
@@ -82,7 +85,8 @@ impl From<Version> for ExpectedVersion {
 }
 
 /// The schema of an event's payload: a number where Newton wrote it, free text where another program did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Schema {
     /// The number given with `#[event(version = n)]`; 1 by default.
     Number(u32),

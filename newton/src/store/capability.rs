@@ -1,12 +1,15 @@
 //! What a store can do, as data, and the always-on check that refuses what would be lost silently.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{ExpectedVersion, NewEvent, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Append, StreamAppend};
 
 /// What a store can do. [`admit`](Self::admit) refuses the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(clippy::struct_excessive_bools, reason = "a record of independent facts")]
 pub struct Capability {
     /// Whether an acknowledged append survives the end of the process and of the power.
@@ -22,7 +25,8 @@ pub struct Capability {
 }
 
 /// What an append may hold at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Limits {
     /// The bytes of one event's payload.
     pub event_bytes: usize,

@@ -1,11 +1,14 @@
 //! Listing streams.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{StreamName, Version};
 use crate::error::Result;
 use crate::store::read::admit_limit;
 
 /// A request for stream names, sorted, a page at a time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Streams {
     /// Only the streams of this domain.
     pub domain: Option<StreamName>,
@@ -18,7 +21,8 @@ pub struct Streams {
 }
 
 /// A stream that has events.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StreamInfo {
     /// Its name.
     pub name: StreamName,

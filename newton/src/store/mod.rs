@@ -5,7 +5,8 @@
 //! - [`capability`]: what a store can do, as data, and the check that refuses the rest
 //! - [`ext`]: what callers get on top of the two traits
 //! - [`open`](fn@open): a pair of stores from a URL
-//! - [`memory`] and, with the feature `sqlite`, [`sqlite`]: the stores themselves
+//! - [`memory`] and, with the feature `sqlite`, [`sqlite`]: the stores themselves;
+//!   with the feature `muon`, `muon`: those of another service
 
 pub mod append;
 pub mod capability;
@@ -14,6 +15,8 @@ pub mod ext;
 pub mod head;
 pub mod list;
 pub mod memory;
+#[cfg(feature = "muon")]
+pub mod muon;
 pub mod open;
 pub mod read;
 #[cfg(feature = "sqlite")]

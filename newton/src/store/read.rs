@@ -1,5 +1,8 @@
 //! What a read takes and gives.
 
+use serde::{Deserialize, Serialize};
+
+use crate::domain::wire::micros;
 use crate::domain::{
     CorrelationId, EventId, FoldEvent, OrderId, Query, RecordedEvent, StreamName, Timestamp, Version,
 };
@@ -13,7 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// let read = Read::of(Selection::All).from(Position::OrderId(OrderId(42))).limit(100);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Read {
     /// Of which streams.
     pub selection: Selection,
@@ -30,7 +34,8 @@ pub struct Read {
 }
 
 /// Which streams a read covers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Selection {
     /// One stream, in version order.
     Stream(StreamName),
@@ -46,18 +51,20 @@ pub enum Selection {
 }
 
 /// A place to read from, inclusive in both directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Position {
     /// A version; only with [`Selection::Stream`].
     Version(Version),
     /// An order id, whether or not the selection has an event there.
     OrderId(OrderId),
     /// A time: forward, the first event at or after it; backward, the last at or before it.
-    Time(Timestamp),
+    Time(#[serde(with = "micros")] Timestamp),
 }
 
 /// Which way a read goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From old to new.
     #[default]
@@ -67,7 +74,8 @@ pub enum Direction {
 }
 
 /// A page of recorded events.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Page {
     /// The events, in the read's direction. May be empty although more follow.
     pub events: Vec<RecordedEvent>,
@@ -76,7 +84,8 @@ pub struct Page {
 }
 
 /// A request for a page of one stream, for folding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Load {
     /// The stream.
     pub stream: StreamName,
@@ -87,7 +96,8 @@ pub struct Load {
 }
 
 /// A page of one stream, for folding. More follows while the last event's version is below `version`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Slice {
     /// The events in version order. A tombstone is not among them.
     pub events: Vec<FoldEvent>,

@@ -6,8 +6,10 @@ use std::ops::Deref;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Name;
+use crate::domain::wire::octets;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::read::admit_limit;
 
@@ -32,7 +34,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
 }
 
 /// Where a record lives: a space, such as `snapshot`, and a key in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StateKey {
     /// The kind of record.
     pub space: Name,
@@ -41,33 +44,38 @@ pub struct StateKey {
 }
 
 /// A stored record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StateRecord {
     /// Its key inside the space.
     pub key: Name,
     /// Changes with every write.
     pub revision: Revision,
     /// Its content; JSON where Newton writes it.
+    #[serde(with = "octets")]
     pub value: Bytes,
 }
 
 /// The revision of a record; rises with every write of its key, and never comes again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Revision(pub u64);
 
 /// One write of a batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StateWrite {
     /// Where.
     pub key: StateKey,
     /// What must be there.
     pub expect: Expect,
     /// The new content; `None` deletes.
+    #[serde(with = "octets::optional")]
     pub value: Option<Bytes>,
 }
 
 /// What a write expects of the record it replaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Expect {
     /// Anything.
     Any,
@@ -78,7 +86,8 @@ pub enum Expect {
 }
 
 /// A request for the records of one space, sorted by key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Scan {
     /// The kind of record.
     pub space: Name,

@@ -5,6 +5,7 @@
 //! - [`app`]: a scenario of a whole app, and of every fault on its way
 //! - `stage`: what scenarios of whole apps run on, in processes that can die; `idle`: when one has nothing left to run
 //! - [`contract`]: the promises of the store traits, as tests for any store
+//! - `muon` (feature `muon`): the promises of transports, as tests for any transport
 //! - [`clock`]: a clock that tests move
 //! - [`faults`]: stores that fail on purpose
 //!
@@ -17,6 +18,8 @@ pub mod facts;
 pub mod faults;
 mod idle;
 mod kinds;
+#[cfg(feature = "muon")]
+pub mod muon;
 pub mod projection;
 pub mod saga;
 pub mod scenario;

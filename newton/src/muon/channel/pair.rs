@@ -1,0 +1,63 @@
+//! Two channel ends that are joined in memory.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::ChannelEnd;
+use super::half::{Ending, SendHalf, Traffic};
+use super::queue::{Queue, QueueReceiver};
+use crate::error::Result;
+use crate::muon::message::Message;
+
+/// Two ends that are joined in memory. Each direction holds up to `capacity` messages; 0 is taken for 1.
+pub fn pair(capacity: usize) -> (ChannelEnd, ChannelEnd) {
+    let (there, back) = (Arc::new(Queue::new(capacity)), Arc::new(Queue::new(capacity)));
+    (end(there.clone(), back.clone()), end(back, there))
+}
+
+fn end(outgoing: Arc<Queue>, incoming: Arc<Queue>) -> ChannelEnd {
+    let receiver = QueueReceiver(incoming.clone());
+    ChannelEnd::new(Arc::new(PairSender { outgoing, incoming }), Box::new(receiver))
+}
+
+#[derive(Debug)]
+struct PairSender {
+    outgoing: Arc<Queue>,
+    incoming: Arc<Queue>,
+}
+
+impl SendHalf for PairSender {
+    fn try_send(&self, message: Message) -> Result<Option<Message>> {
+        let is_closing = message.is_closing();
+        let rejected = self.outgoing.try_push(message)?;
+        if is_closing && rejected.is_none() {
+            self.end(&Ending::Closed);
+        }
+        Ok(rejected)
+    }
+
+    fn has_room(&self) -> bool {
+        self.outgoing.has_room()
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.outgoing.ready())
+    }
+
+    fn end(&self, ending: &Ending) {
+        self.outgoing.end(ending);
+        self.incoming.end(ending);
+    }
+
+    fn traffic(&self) -> Traffic {
+        let (arrived, unread) = self.incoming.count();
+        Traffic { sent: self.outgoing.count().0, arrived, unread }
+    }
+}
+
+impl Drop for PairSender {
+    fn drop(&mut self) {
+        self.end(&Ending::dropped());
+    }
+}

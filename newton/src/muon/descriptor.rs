@@ -1,0 +1,88 @@
+//! The descriptor of a service: what discovery knows about it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A service that is running: its name, what it is tagged with, and where it can be reached.
+///
+/// ```
+/// use newton::muon::Descriptor;
+///
+/// let text = r#"{"identifier": "shop", "tags": ["eventstore"], "codecs": ["application/json"],
+///                "connectionUrls": ["amqp://guest:secret@broker/"], "unknown": 1}"#;
+/// let descriptor: Descriptor = serde_json::from_str(text).unwrap();
+/// assert!(descriptor.has_tags(["eventstore"]));
+/// assert_eq!(descriptor.without_credentials().connection_urls, ["amqp://broker/"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Descriptor {
+    /// The service's name.
+    pub identifier: String,
+    /// This running instance of it; peers of other makes may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// What it is tagged with.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The content types it understands.
+    #[serde(default)]
+    pub codecs: Vec<String>,
+    /// Where it can be reached, best first.
+    #[serde(default)]
+    pub connection_urls: Vec<String>,
+    /// The protocols it offers beyond those that every peer knows.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+}
+
+impl Descriptor {
+    /// A new instance of a service that speaks JSON and cannot be reached yet.
+    pub fn new(identifier: impl Into<String>) -> Self {
+        Self {
+            identifier: identifier.into(),
+            instance_id: Some(Uuid::new_v4().to_string()),
+            tags: Vec::new(),
+            codecs: vec!["application/json".to_owned()],
+            connection_urls: Vec::new(),
+            capabilities: Vec::new(),
+        }
+    }
+
+    /// Whether it has all of these tags.
+    pub fn has_tags<T: AsRef<str>>(&self, tags: impl IntoIterator<Item = T>) -> bool {
+        tags.into_iter().all(|tag| self.tags.iter().any(|own| own == tag.as_ref()))
+    }
+
+    /// Whether it says that it offers a protocol beyond the common ones.
+    pub fn offers(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|own| own == capability)
+    }
+
+    /// The same without user names and passwords in its URLs: the form that may be shown and announced.
+    #[must_use]
+    pub fn without_credentials(mut self) -> Self {
+        for url in &mut self.connection_urls {
+            *url = url_without_credentials(url);
+        }
+        self
+    }
+
+    /// Whether both are the same running instance; those without an instance id are told apart by their names.
+    pub fn is_same_instance(&self, other: &Self) -> bool {
+        self.identifier == other.identifier && self.instance_id == other.instance_id
+    }
+}
+
+/// A URL without its user name and password.
+pub fn url_without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+/// The scheme of a URL; empty where it has none.
+pub fn url_scheme(url: &str) -> &str {
+    url.split_once(':').map_or("", |(scheme, _)| scheme)
+}

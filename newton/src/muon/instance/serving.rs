@@ -1,0 +1,96 @@
+//! The channels that others open to an instance.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::tasks::TaskHandle;
+use crate::error::{Error, ErrorKind, Result};
+use crate::muon::channel::shared::{SHARED_CHANNEL, Shared};
+use crate::muon::channel::{ChannelEnd, deflate};
+use crate::muon::codec::Limits;
+use crate::muon::protocol::{Peer, ServerStack};
+use crate::muon::transport::{Accepted, Listener};
+
+/// What an instance serves.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) service: Arc<str>,
+    pub(super) stacks: BTreeMap<&'static str, Arc<dyn ServerStack>>,
+    pub(super) limits: Limits,
+    pub(super) tasks: TaskHandle,
+}
+
+/// Serves what a transport's listener gives, until it ends.
+pub(super) async fn accept_all(mut listener: Listener, served: Arc<Served>) {
+    while let Some(accepted) = listener.accept().await {
+        if &*accepted.protocol == SHARED_CHANNEL {
+            tokio::spawn(share(accepted, served.clone()));
+        } else {
+            served.serve(accepted);
+        }
+    }
+}
+
+/// Serves the virtual channels of a shared one, until that ends or the instance finishes.
+async fn share(accepted: Accepted, served: Arc<Served>) {
+    let (incoming, mut listener) = Listener::new();
+    let end = deflate(accepted.channel, &served.limits);
+    let shared = Shared::new(end, served.service.clone(), served.limits.clone(), Some(incoming));
+    let mut finishing = std::pin::pin!(served.tasks.clone().finishing());
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Some(accepted) => served.serve(accepted),
+                None => break,
+            },
+            () = &mut finishing => break,
+        }
+    }
+    drop(listener);
+    // What is open keeps the shared channel until it ends.
+    drop(shared);
+}
+
+impl Served {
+    /// Serves a channel in a task of its own.
+    fn serve(&self, accepted: Accepted) {
+        let Accepted { protocol, origin, channel } = accepted;
+        match self.stack(&protocol) {
+            Ok((stack, slot)) => {
+                let peer = Peer { local: self.service.clone(), origin };
+                self.tasks.serve(slot, run(stack, channel, peer));
+            }
+            Err(error) => {
+                tracing::warn!(origin = origin.as_deref(), %error, "a channel was refused");
+                channel.fail(error);
+            }
+        }
+    }
+
+    fn stack(&self, protocol: &str) -> Result<(Arc<dyn ServerStack>, tokio::sync::OwnedSemaphorePermit)> {
+        let Some(stack) = self.stacks.get(protocol) else {
+            let message = "the service does not serve this protocol; its introspection lists those it does";
+            return Err(Error::new(ErrorKind::Unsupported, "serve", message).with("protocol", protocol));
+        };
+        let busy = || {
+            Error::new(
+                ErrorKind::Unavailable,
+                "serve",
+                "the service serves too many channels; try again later",
+            )
+        };
+        Ok((stack.clone(), self.tasks.slot().ok_or_else(busy)?))
+    }
+}
+
+async fn run(stack: Arc<dyn ServerStack>, channel: ChannelEnd, peer: Peer) {
+    let sender = channel.sender().clone();
+    let origin = peer.origin.clone();
+    match stack.serve(channel, peer).await {
+        Ok(()) => sender.close(),
+        Err(error) => {
+            tracing::warn!(protocol = stack.protocol(), origin = origin.as_deref(), %error, "a channel failed");
+            sender.fail(error);
+        }
+    }
+}
