@@ -66,7 +66,7 @@ mod tests {
     #[tokio::test]
     async fn long_messages_arrive_whole_among_short_ones() {
         let (here, mut there) = channel::pair(64);
-        let payload: Vec<u8> = (0..3 * PART_BYTES + 7).map(|byte| byte as u8).collect();
+        let payload: Vec<u8> = std::iter::repeat_n(0..251_u8, PART_BYTES / 80).flatten().collect();
         let long = Message::new("newton-event", "Requested", payload.clone());
         let answer = long.answer("Replied", payload.clone());
         let short = Message::new("newton-event", "Requested", "{}");
