@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
 
 /// A guard against a broker that hangs; no trial waits for it.
-const GUARD: Duration = Duration::from_secs(60);
+const GUARD: Duration = Duration::from_mins(1);
 
 pub(crate) fn trials() -> Vec<ServiceTrial> {
     trials!([Service::RabbitMq], "rabbitmq": [

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::trial::block_on;
 
 /// How long a server that is named gets to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Something outside this process that a trial needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
