@@ -1,9 +1,9 @@
 // Emits one event, or several at once, and prints each result.
 'use strict';
 
-const { given, text, number, json, print, connect, end } = require('./muon');
+const { given, text, number, json, print, connectToStore, end } = require('./muon');
 
-connect('interop-emit', undefined, (muon) => {
+connectToStore('interop-emit', (muon) => {
   const event = {
     'event-type': text('type', 'Happened'),
     'stream-name': text('stream'),

@@ -52,6 +52,19 @@ function fail(message) {
   process.exit(2);
 }
 
+// As `connect`, and once an event store is known, or `--within ms` (10000) are over: the library itself looks only once.
+function connectToStore(name, whenReady) {
+  connect(name, undefined, (muon, transport, services) => {
+    const deadline = Date.now() + number('within', 10000);
+    const look = () => {
+      const store = services.findServiceWithTags(['eventstore']);
+      if (store || Date.now() >= deadline) whenReady(muon, transport, store);
+      else setTimeout(look, 50);
+    };
+    look();
+  });
+}
+
 // Calls back with the client once both its transport and its discovery are ready.
 function connect(name, tags, whenReady) {
   const url = process.env.NEWTON_AMQP_URL || fail('NEWTON_AMQP_URL is not set');
@@ -100,4 +113,4 @@ function addServerProtocol(muon, name, open) {
   });
 }
 
-module.exports = { core, text, number, json, print, fail, connect, end, serve, addServerProtocol, given };
+module.exports = { core, text, number, json, print, fail, connect, connectToStore, end, serve, addServerProtocol, given };
