@@ -11,6 +11,19 @@
 //! # fn main() {}
 //! ```
 //!
+//! A harness of your own, such as one that ignores tests while a server is missing, gets the same list through a macro of
+//! yours. It is given what you give, then the suite's name and the promises by their modules:
+//!
+//! ```
+//! macro_rules! names {
+//!     ($prefix:literal, $suite:ident, $($group:ident { $($promise:ident)* })*) => {
+//!         [$($(concat!($prefix, "::", stringify!($promise))),*),*]
+//!     };
+//! }
+//! let names = newton::__state_store_promises! { [names] "remote" };
+//! assert!(names.contains(&"remote::a_record_is_read_back"));
+//! ```
+//!
 //! What a store's capability record says it lacks is checked for a clear refusal instead. A store that needs something
 //! kept alive beside it, such as a folder, comes in a wrapper that dereferences to it.
 
@@ -34,7 +47,7 @@ pub fn run(promise: impl Future<Output = ()>) {
 #[macro_export]
 macro_rules! event_store_contract {
     ($name:ident, $open:expr) => {
-        $crate::__event_store_promises! { $name, $open }
+        $crate::__event_store_promises! { [$crate::__promise_tests] $name, $open }
     };
 }
 
@@ -44,7 +57,7 @@ macro_rules! event_store_contract {
 #[macro_export]
 macro_rules! state_store_contract {
     ($name:ident, $open:expr) => {
-        $crate::__state_store_promises! { $name, $open }
+        $crate::__state_store_promises! { [$crate::__promise_tests] $name, $open }
     };
 }
 

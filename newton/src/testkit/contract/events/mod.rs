@@ -22,12 +22,12 @@ pub mod paging;
 pub mod reading;
 pub mod round_trip;
 
-/// Every promise, by the module it is in: the one list from which tests are made.
+/// Every promise, by the module it is in: the one list from which tests are made, by the macro named in brackets.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __event_store_promises {
-    ($name:ident, $open:expr) => {
-        $crate::__promise_tests! { $name, $open, events,
+    ([$($make:tt)+] $($given:tt)*) => {
+        $($make)+! { $($given)*, events,
             append {
                 versions_count_from_one_in_each_stream
                 order_ids_rise_in_commit_order

@@ -7,12 +7,12 @@ mod given;
 pub mod scan;
 pub mod write;
 
-/// Every promise, by the module it is in: the one list from which tests are made.
+/// Every promise, by the module it is in: the one list from which tests are made, by the macro named in brackets.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __state_store_promises {
-    ($name:ident, $open:expr) => {
-        $crate::__promise_tests! { $name, $open, state,
+    ([$($make:tt)+] $($given:tt)*) => {
+        $($make)+! { $($given)*, state,
             scan {
                 records_are_sorted_by_bytes
                 a_prefix_covers_what_starts_so

@@ -1,0 +1,86 @@
+//! The servers that trials need: by which variable each is named, and whether it answers.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties};
+use tokio::time::timeout;
+
+use crate::trial::block_on;
+
+/// How long a server that is named gets to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Something outside this process that a trial needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Service {
+    /// A broker that speaks AMQP 0-9-1.
+    RabbitMq,
+    /// The published Muon client, installed below `tests/interop`.
+    MuonClient,
+}
+
+impl Service {
+    /// The environment variable that says where the service is.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::RabbitMq => "NEWTON_AMQP_URL",
+            Self::MuonClient => "NEWTON_INTEROP",
+        }
+    }
+
+    /// Where the service is, or why trials can't have it. A service is asked once, however many trials need it.
+    pub(crate) fn place(self) -> Result<String, String> {
+        static ASKED: LazyLock<Mutex<BTreeMap<Service, Result<String, String>>>> =
+            LazyLock::new(Mutex::default);
+        let mut asked = ASKED.lock().expect("no trial panics while it asks for a service");
+        asked.entry(self).or_insert_with(|| self.ask()).clone()
+    }
+
+    fn ask(self) -> Result<String, String> {
+        let variable = self.variable();
+        let place =
+            env::var(variable).map_err(|_| format!("{variable} is not set; see `.ci/services help`"))?;
+        let answer = match self {
+            Self::RabbitMq => block_on(greet(&place)),
+            Self::MuonClient => is_installed(&place),
+        };
+        answer.map_err(|reason| format!("{self} can't be had at {variable}: {reason}"))?;
+        Ok(place)
+    }
+}
+
+/// As its maker writes it.
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::RabbitMq => "RabbitMQ",
+            Self::MuonClient => "muon-core",
+        })
+    }
+}
+
+async fn greet(url: &str) -> Result<(), String> {
+    let greeting = async {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+        connection.close(200, "".into()).await
+    };
+    match timeout(PATIENCE, greeting).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+fn is_installed(folder: &str) -> Result<(), String> {
+    let package = Path::new(folder).join("node_modules/muon-core/package.json");
+    if package.is_file() { Ok(()) } else { Err(format!("there is no {}", package.display())) }
+}
+
+/// Whether a missing service is a failure.
+pub(crate) fn required() -> bool {
+    env::var("NEWTON_REQUIRE_SERVICES").is_ok_and(|value| !value.is_empty() && value != "0")
+}
