@@ -228,3 +228,20 @@ async fn a_server_that_breaks_the_protocol_is_an_error() {
         against(script).await.unwrap_err();
     }
 }
+
+/// The end was sent before the subscriber came to grant more, which fails then.
+#[tokio::test]
+async fn an_end_that_is_already_there_is_read() {
+    let (client, mut server) = channel::pair(32);
+    let serving = tokio::spawn(async move {
+        server.recv().await.unwrap();
+        server.send(step("SubAck", "{}")).await.unwrap();
+        assert_eq!(server.recv().await.unwrap().unwrap().step, "DataRequested");
+        server.send(step("Data", "1")).await.unwrap();
+        server
+    });
+    let mut subscription = guarded(subscribe(client, &Request::new("/one"), 1, short().rpc)).await.unwrap();
+    assert_eq!(guarded(subscription.next()).await.unwrap().unwrap(), "1");
+    guarded(serving).await.unwrap().send(step("Completed", "{}").closing()).await.unwrap();
+    assert_eq!(guarded(subscription.next()).await.unwrap(), None);
+}
