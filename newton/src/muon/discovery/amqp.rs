@@ -133,7 +133,8 @@ impl Discovery for AmqpDiscovery {
             return Ok(());
         }
         let message = "the broker cannot be reached, so that nobody is found; see that it runs";
-        Err(Error::new(ErrorKind::Unavailable, "discover", message).with("broker", self.0.shared.broker.shown()))
+        Err(Error::new(ErrorKind::Unavailable, "discover", message)
+            .with("broker", self.0.shared.broker.shown()))
     }
 
     fn services(&self) -> Services {
@@ -184,18 +185,24 @@ async fn run(shared: Arc<Shared>) {
 impl Shared {
     async fn attach(&self) -> Result<(Channel, Consumer)> {
         let channel = self.broker.channel().await?;
-        self.consume(&channel).await.map(|consumer| (channel, consumer)).map_err(|error| self.broker.failed(error))
+        self.consume(&channel)
+            .await
+            .map(|consumer| (channel, consumer))
+            .map_err(|error| self.broker.failed(error))
     }
 
     async fn consume(&self, channel: &Channel) -> lapin::Result<Consumer> {
         let (exchange, none) = (ShortString::from(EXCHANGE), FieldTable::default());
         let options = ExchangeDeclareOptions::default();
         channel.exchange_declare(exchange.clone(), ExchangeKind::Topic, options, none.clone()).await?;
-        let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+        let options =
+            QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
         let queue = channel.queue_declare(ShortString::default(), options, none.clone()).await?;
         for key in [DISCOVERY, REQUEST] {
             let options = QueueBindOptions::default();
-            channel.queue_bind(queue.name().clone(), exchange.clone(), key.into(), options, none.clone()).await?;
+            channel
+                .queue_bind(queue.name().clone(), exchange.clone(), key.into(), options, none.clone())
+                .await?;
         }
         // What is said of services is out of date in seconds, so that nothing is acknowledged.
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };

@@ -40,7 +40,9 @@ impl Broker {
     /// The broker at a URL, which is not contacted yet.
     pub(in crate::muon) fn new(url: &str, options: &AmqpOptions) -> Result<Self> {
         let shown = url_without_credentials(url);
-        let wrong = |message: String| Error::new(ErrorKind::Configuration, "open broker", message).with("url", &shown);
+        let wrong = |message: String| {
+            Error::new(ErrorKind::Configuration, "open broker", message).with("url", &shown)
+        };
         let mut uri: AMQPUri = url.parse().map_err(|reason: String| {
             wrong(format!("the URL cannot be read ({reason}); write `amqp://user:password@host:port/vhost`"))
         })?;
@@ -75,7 +77,8 @@ impl Broker {
         if state.is_closed {
             return Err(Error::new(ErrorKind::Closed, "use broker", "the connection was closed on purpose"));
         }
-        if let Some(connection) = state.connection.as_ref().filter(|connection| connection.status().connected())
+        if let Some(connection) =
+            state.connection.as_ref().filter(|connection| connection.status().connected())
             && let Ok(Ok(channel)) = timeout(self.0.timings.handshake, connection.create_channel()).await
         {
             return Ok(channel);
@@ -109,7 +112,9 @@ impl Broker {
     }
 
     fn unreachable(&self, why: &str) -> Error {
-        let message = format!("the broker cannot be reached: {why}; see that it runs, and that user and password are right");
+        let message = format!(
+            "the broker cannot be reached: {why}; see that it runs, and that user and password are right"
+        );
         Error::new(ErrorKind::Unavailable, "connect to broker", message).with("url", &self.0.shown)
     }
 }
@@ -135,7 +140,9 @@ mod tests {
 
     #[test]
     fn passwords_go_to_other_machines_encrypted_only() {
-        for url in ["amqp://a:secret@127.0.0.1", "amqp://a:secret@localhost:1/x", "amqps://a:secret@example.org"] {
+        for url in
+            ["amqp://a:secret@127.0.0.1", "amqp://a:secret@localhost:1/x", "amqps://a:secret@example.org"]
+        {
             let broker = broker(url).unwrap();
             assert!(!format!("{broker:?}{}", broker.shown()).contains("secret"));
         }

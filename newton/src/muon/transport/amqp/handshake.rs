@@ -209,7 +209,11 @@ pub(super) fn transient() -> QueueDeclareOptions {
     QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() }
 }
 
-pub(super) async fn consume(channel: &Channel, queue: &ShortString, prefetch: u16) -> lapin::Result<Consumer> {
+pub(super) async fn consume(
+    channel: &Channel,
+    queue: &ShortString,
+    prefetch: u16,
+) -> lapin::Result<Consumer> {
     channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     let (tag, options) = (ShortString::default(), BasicConsumeOptions::default());
     channel.basic_consume(queue.clone(), tag, options, FieldTable::default()).await

@@ -175,6 +175,7 @@ fn broken(error: lapin::Error) -> Error {
 }
 
 fn cancelled() -> Error {
-    let message = "the queue of the channel was deleted: the peer or the broker has given it up; open another channel";
+    let message =
+        "the queue of the channel was deleted: the peer or the broker has given it up; open another channel";
     Error::new(ErrorKind::Unavailable, "receive", message)
 }

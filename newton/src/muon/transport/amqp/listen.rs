@@ -54,7 +54,10 @@ impl Listening {
                 () = self.incoming.closed() => return attached.give_back().await,
                 () = self.take_all(&mut attached) => {}
             }
-            tracing::warn!(service = self.service.identifier, "the queue of a service was lost; it is attached to again");
+            tracing::warn!(
+                service = self.service.identifier,
+                "the queue of a service was lost; it is attached to again"
+            );
             attached = loop {
                 match self.attach().await {
                     Ok(attached) => break attached,
@@ -82,11 +85,13 @@ impl Listening {
         let channel = self.broker.channel().await?;
         let mut consumers = Vec::new();
         let name = &self.service.identifier;
-        let instance = self.service.instance_id.as_deref().map(|instance| service_queue(name, Some(instance)));
+        let instance =
+            self.service.instance_id.as_deref().map(|instance| service_queue(name, Some(instance)));
         for queue in [Some(service_queue(name, None)), instance].into_iter().flatten() {
             let declared = channel.queue_declare(queue.clone(), transient(), FieldTable::default()).await;
             declared.map_err(|error| self.broker.failed(error))?;
-            consumers.push(consume(&channel, &queue, PREFETCH).await.map_err(|error| self.broker.failed(error))?);
+            consumers
+                .push(consume(&channel, &queue, PREFETCH).await.map_err(|error| self.broker.failed(error))?);
         }
         Ok(Attached { channel, consumers: stream::select_all(consumers) })
     }
@@ -103,7 +108,9 @@ impl Listening {
     fn take(&self, delivery: &Delivery) {
         let asked = match asked(delivery) {
             Ok(asked) => asked,
-            Err(error) => return tracing::warn!(%error, service = self.service.identifier, "a handshake was ignored"),
+            Err(error) => {
+                return tracing::warn!(%error, service = self.service.identifier, "a handshake was ignored");
+            }
         };
         let Some(transport) = self.transport.upgrade() else { return };
         let (broker, incoming) = (self.broker.clone(), self.incoming.clone());
