@@ -3,6 +3,7 @@
 //! A log is walked in order; where too few of its events are selected, and for a correlation, the indexes lead the way. A
 //! stream is walked in version order. Each walk ends when the page is full, or after enough rows that were not selected.
 
+use bytes::BytesMut;
 use rusqlite::{OptionalExtension, Row};
 
 use super::row::{COLUMNS, Names};
@@ -21,7 +22,15 @@ struct Filling {
     page: Page,
     limit: usize,
     bytes: usize,
+    /// What the payloads are cut off. Once it is used up, the next one is as large.
+    buffer: BytesMut,
 }
+
+/// The most bytes of a buffer that payloads share: what a single event that is kept for long may keep with it.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// The bytes of a payload that a buffer is made for.
+const PAYLOAD_BYTES: usize = 128;
 
 impl Reader<'_> {
     pub(in crate::store::sqlite) fn read(&mut self, read: &Read) -> Outcome<Page> {
@@ -189,7 +198,8 @@ impl Reader<'_> {
 impl Filling {
     fn new(read: &Read) -> Self {
         let limit = read.limit.min(PAGE_EVENTS);
-        Self { page: Page { events: Vec::new(), next: None }, limit, bytes: 0 }
+        let buffer = BytesMut::with_capacity(BUFFER_BYTES.min(limit * PAYLOAD_BYTES));
+        Self { page: Page { events: Vec::new(), next: None }, limit, bytes: 0, buffer }
     }
 
     /// Adds the event of a row; false where the page is full, and then the next page begins with it.
@@ -203,7 +213,7 @@ impl Filling {
             self.page.next = Some(place(row)?);
             return Ok(false);
         }
-        let event = names.event(row)?;
+        let event = names.event(row, &mut self.buffer)?;
         self.bytes += event.payload.len();
         self.page.events.push(event);
         Ok(true)
