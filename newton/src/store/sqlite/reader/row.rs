@@ -38,6 +38,8 @@ struct Last {
     stream: Option<(i64, StreamName)>,
     time: (i64, Timestamp),
     metadata: Arc<Metadata>,
+    /// That of events that nothing is known of.
+    no_metadata: Arc<Metadata>,
 }
 
 impl<'c> Names<'c> {
@@ -109,12 +111,27 @@ impl Last {
     }
 
     fn metadata(&mut self, row: &Row<'_>) -> Outcome<Arc<Metadata>> {
+        if is_empty(row)? {
+            return Ok(Arc::clone(&self.no_metadata));
+        }
         let metadata = metadata(row, &self.metadata)?;
         if metadata != *self.metadata {
             self.metadata = Arc::new(metadata);
         }
         Ok(Arc::clone(&self.metadata))
     }
+}
+
+/// The columns of the metadata.
+const METADATA: [usize; 8] = [8, 9, 10, 11, 12, 13, 14, 16];
+
+fn is_empty(row: &Row<'_>) -> rusqlite::Result<bool> {
+    for index in METADATA {
+        if row.get_ref(index)? != ValueRef::Null {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The metadata of a row; its names are those of `last` where they are the same.
