@@ -88,6 +88,7 @@ fn event(order_id: u64, stream: &str, payload: &str) -> Arc<RecordedEvent> {
 
 fn opening(file: &std::path::Path, epoch: u64) -> Opening {
     Opening {
+        origin: None,
         file: file.to_owned(),
         epoch,
         provided: Provided::default(),

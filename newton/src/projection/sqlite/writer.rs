@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::origin::Origin;
 use super::pulse::Pulse;
 use super::tables::{self, Tables, failed, late};
 use super::tx::SqliteTx;
@@ -23,6 +24,8 @@ use crate::subscription::Provided;
 /// What a writer is opened with.
 pub(super) struct Opening {
     pub(super) file: PathBuf,
+    /// The event to keep, by which the file knows its log from now on.
+    pub(super) origin: Option<Origin>,
     pub(super) epoch: u64,
     pub(super) provided: Provided,
     pub(super) clock: Arc<dyn Clock>,
@@ -74,6 +77,9 @@ impl<P: SqliteProjection> Writer<P> {
             Some(row) if row.epoch > epoch => return Err(late(P::NAME, epoch).with("later", row.epoch)),
             Some(row) => {
                 tables.raise_epoch(&connection, epoch).map_err(of_file)?;
+                if let Some((at, event)) = &opening.origin {
+                    tables.note_last(&connection, *at, event).map_err(of_file)?;
+                }
                 let now = tables::number(P::FINGERPRINT);
                 (row.checkpoint, row.fingerprint.is_some() && now.is_some() && row.fingerprint != now)
             }
