@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::origin::Origin;
 use super::pulse::Pulse;
 use super::tables::{self, Tables, failed, late};
-use super::tx::SqliteTx;
+use super::tx::{SqliteTables, SqliteTx};
 use crate::domain::{Clock, HandlerError, Name, OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::projection::SqliteProjection;
@@ -288,7 +288,7 @@ impl<P: SqliteProjection> Writer<P> {
     fn handle(&mut self, event: &RecordedEvent) -> Result<(), Trouble> {
         let Self { projection, connection, opening, .. } = self;
         opening.pulse.begin(event.order_id);
-        let mut tx = SqliteTx::new(connection, Some(event));
+        let mut tx = SqliteTx::new(connection, event);
         let handled =
             guard::call(|| projection.handle(event, &mut tx), |error| infrastructure(error, &opening.file));
         if opening.pulse.end(event.order_id) {
@@ -301,9 +301,9 @@ impl<P: SqliteProjection> Writer<P> {
     fn flush(&mut self, last: OrderId) -> Result<(), Trouble> {
         let Self { projection, connection, opening, .. } = self;
         opening.pulse.begin(last);
-        let mut tx = SqliteTx::new(connection, None);
+        let mut tables = SqliteTables::new(connection);
         let flushed =
-            guard::call(|| projection.write_held(&mut tx), |error| infrastructure(error, &opening.file));
+            guard::call(|| projection.write_held(&mut tables), |error| infrastructure(error, &opening.file));
         if opening.pulse.end(last) {
             return Err(interrupted::<P>("flush"));
         }
@@ -339,7 +339,7 @@ fn interrupted<P: SqliteProjection>(what: &str) -> Trouble {
 
 /// Makes the tables of a new file.
 fn set_up<P: SqliteProjection>(connection: &Connection) -> Result<()> {
-    let set_up = guard::call(|| P::make_tables(&mut SqliteTx::new(connection, None)), guard::newtons);
+    let set_up = guard::call(|| P::make_tables(&mut SqliteTables::new(connection)), guard::newtons);
     set_up.map_err(|trouble| match trouble {
         Trouble::Infrastructure(error) => error,
         Trouble::Handler(cause) => {
