@@ -73,7 +73,7 @@ struct ParcelTable {
 }
 
 impl ParcelTable {
-    fn setup(tx: &mut SqliteTx) -> Result<()> {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
         tx.execute("CREATE TABLE parcels (id TEXT)", [])?;
         Ok(())
     }

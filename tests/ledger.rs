@@ -1,40 +1,29 @@
 //! A projection in a file of its own, for processes that are killed: whatever is applied twice or not at all shows.
 
-use newton::domain::{EventType, Fingerprint, decode_recorded};
 use newton::prelude::*;
-use newton::projection::SqliteProjection;
-use newton::registry::{ReactionEntry, Register, Registry};
-use newton::subscription::Provided;
-use newton::{App, Handler, HandlerError, Newton, RecordedEvent};
+use newton::subscription::Phase;
+use newton::{App, Newton};
 
 use crate::bank::{Account, AccountEvent, deposit, open};
 use crate::random::Random;
+use crate::recorder::eventually;
 
 /// Sums and counts the events of every account.
-#[derive(Debug)]
+#[derive(Projection, Debug)]
+#[projection(sqlite, handles(AccountEvent), name = "tests-Ledger")]
 pub struct Ledger;
 
-impl Handler for Ledger {
-    type Context<'a> = SqliteTx<'a>;
-}
-
-impl Projection for Ledger {
-    const NAME: &'static str = "tests/Ledger";
-    const FINGERPRINT: Fingerprint = Fingerprint::Known(1);
-
-    fn event_types() -> Vec<&'static EventType> {
-        <AccountEvent as newton::Event>::TYPES.iter().collect()
-    }
-
-    fn handle(&mut self, event: &RecordedEvent, tx: &mut SqliteTx<'_>) -> Result<bool, HandlerError> {
-        self.on(&decode_recorded::<AccountEvent>(event)?, tx)?;
-        Ok(true)
+impl Ledger {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
+        let table = "CREATE TABLE ledger (stream TEXT PRIMARY KEY, balance INTEGER NOT NULL, events INTEGER NOT NULL)";
+        tx.execute(table, ())?;
+        Ok(())
     }
 }
 
 impl On<AccountEvent> for Ledger {
     fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx<'_>) -> Result<()> {
-        let stream = tx.meta().map(|event| event.stream.to_string());
+        let stream = tx.meta().stream.to_string();
         let amount = match event {
             AccountEvent::Deposited { amount } => i64::try_from(*amount)?,
             AccountEvent::Withdrawn { amount } => -i64::try_from(*amount)?,
@@ -48,34 +37,15 @@ impl On<AccountEvent> for Ledger {
     }
 }
 
-impl SqliteProjection for Ledger {
-    const SHARED: bool = false;
-
-    fn build(_: &Provided) -> newton::Result<Self> {
-        Ok(Self)
-    }
-
-    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
-        let table = "CREATE TABLE ledger (stream TEXT PRIMARY KEY, balance INTEGER NOT NULL, events INTEGER NOT NULL)";
-        tx.execute(table, ())?;
-        Ok(())
-    }
-}
-
-impl Register for Ledger {
-    type Kind = newton::registry::kind::Projection;
-
-    fn register(registry: &mut Registry) {
-        registry.add_reaction(ReactionEntry::sqlite_projection::<Self>());
-    }
-}
-
 /// Moves money until it fails or is killed, rebuilds the ledger again and again meanwhile, and says so after each step.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn run(url: &str, mut random: Random, told: impl Fn(&str)) -> newton::Result<()> {
     let app = Newton::builder().store(url).only::<(Account, Ledger)>().service("ledger").start().await?;
+    let phase = async || app.status::<Ledger>().await.map(|status| status.phase);
+    // Whoever waits for the start may want to stand by behind it.
+    eventually("leading", async || matches!(phase().await, Ok(Phase::CatchingUp | Phase::Live))).await;
     told("started");
     let rebuilds = tokio::spawn(rebuild(app.clone()));
     while !rebuilds.is_finished() {

@@ -3,6 +3,7 @@
 mod exports;
 mod hand;
 mod random;
+mod rejections;
 mod running;
 mod sagas;
 

@@ -62,7 +62,7 @@ struct Activity {
 }
 
 impl Activity {
-    fn setup(tx: &mut SqliteTx) -> Result<()> {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
         tx.execute_batch(
             "CREATE TABLE activity (place INTEGER PRIMARY KEY, stream TEXT, amount INTEGER);
              CREATE TABLE sets (rows INTEGER)",
@@ -70,7 +70,7 @@ impl Activity {
         Ok(())
     }
 
-    fn flush(&mut self, tx: &mut SqliteTx) -> Result<()> {
+    fn flush(&mut self, tx: &mut SqliteTables) -> Result<()> {
         tx.execute("INSERT INTO sets (rows) VALUES (?)", (i64::try_from(self.held.0.len())?,))?;
         for (stream, amount) in self.held.0.drain(..) {
             if amount == 13 {
@@ -100,7 +100,7 @@ impl On<LetterEvent> for Activity {
 
 impl Activity {
     fn hold(&mut self, amount: i64, tx: &SqliteTx<'_>) {
-        let stream = tx.meta().map(|event| event.stream.to_string()).unwrap_or_default();
+        let stream = tx.meta().stream.to_string();
         self.held.0.push((stream, amount));
     }
 }

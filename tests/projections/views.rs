@@ -94,7 +94,7 @@ macro_rules! table {
 
         impl On<AccountEvent> for $type {
             fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx<'_>) -> Result<()> {
-                let stream = tx.meta().map(|event| event.stream.to_string()).unwrap_or_default();
+                let stream = tx.meta().stream.to_string();
                 tx.execute(ADD, (&stream, $factor * change(event, &stream)?))?;
                 Ok(())
             }
@@ -107,7 +107,7 @@ macro_rules! table {
                 Ok(Self)
             }
 
-            fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+            fn make_tables(tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
                 Ok(tx.execute_batch(BALANCES)?)
             }
         }
@@ -130,7 +130,7 @@ projection!(InSets, SqliteTx, "InSets", 1, sqlite_projection);
 
 impl On<AccountEvent> for InSets {
     fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx<'_>) -> Result<()> {
-        let stream = tx.meta().map(|event| event.stream.to_string()).unwrap_or_default();
+        let stream = tx.meta().stream.to_string();
         *self.0.entry(stream.clone()).or_default() += change(event, &stream)?;
         Ok(())
     }
@@ -143,11 +143,11 @@ impl SqliteProjection for InSets {
         Ok(Self(BTreeMap::new()))
     }
 
-    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
         Ok(tx.execute_batch(BALANCES)?)
     }
 
-    fn write_held(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn write_held(&mut self, tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
         for (stream, change) in std::mem::take(&mut self.0) {
             tx.execute(ADD, (&stream, change))?;
         }
@@ -162,7 +162,7 @@ projection!(Endless, SqliteTx, "Endless", 1, sqlite_projection);
 
 impl On<AccountEvent> for Endless {
     fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx<'_>) -> Result<()> {
-        let stream = tx.meta().map(|event| event.stream.to_string()).unwrap_or_default();
+        let stream = tx.meta().stream.to_string();
         if matches!(event, AccountEvent::Opened { owner } if owner == "endless") {
             let spin = "WITH RECURSIVE spin(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM spin) SELECT count(*) FROM spin";
             tx.query_row(spin, (), |row| row.get::<_, i64>(0))?;
@@ -180,7 +180,7 @@ impl SqliteProjection for Endless {
         Ok(Self)
     }
 
-    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
         Ok(tx.execute_batch(BALANCES)?)
     }
 }
@@ -196,7 +196,7 @@ projection!(Gated, SqliteTx, "Gated", 1, sqlite_projection);
 
 impl On<AccountEvent> for Gated {
     fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx<'_>) -> Result<()> {
-        let stream = tx.meta().map(|event| event.stream.to_string()).unwrap_or_default();
+        let stream = tx.meta().stream.to_string();
         tx.execute(ADD, (&stream, change(event, &stream)?))?;
         Ok(self.0.0.lock().unwrap().recv()?)
     }
@@ -209,7 +209,7 @@ impl SqliteProjection for Gated {
         Ok(Self(provided.take("Gated", "0")?))
     }
 
-    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
         Ok(tx.execute_batch(BALANCES)?)
     }
 }

@@ -82,7 +82,7 @@ struct Forgetful {
 struct Seen(u32);
 
 impl Forgetful {
-    fn setup(tx: &mut SqliteTx) -> Result<()> {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
         tx.execute("CREATE TABLE seen (number INTEGER NOT NULL)", [])?;
         Ok(())
     }

@@ -228,7 +228,7 @@ impl On<PaymentEvent> for Sales {
 pub(super) struct Orders;
 
 impl Orders {
-    fn setup(tx: &mut SqliteTx) -> Result<()> {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
         tx.execute(
             "CREATE TABLE orders (id TEXT PRIMARY KEY, status TEXT NOT NULL, events INTEGER NOT NULL)",
             [],

@@ -23,6 +23,8 @@ struct Inner {
     intrusion: Mutex<Option<BoxFuture<'static, ()>>>,
     /// Whether the answer to the next append is lost.
     lossy: Mutex<bool>,
+    /// One append at a time, in the order in which they come.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Watched {
@@ -39,6 +41,7 @@ impl Watched {
             reads: Mutex::default(),
             intrusion: Mutex::default(),
             lossy: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -78,6 +81,7 @@ impl EventStore for Watched {
     }
 
     async fn append(&self, append: Append) -> Result<Appended> {
+        let _turn = self.0.turn.lock().await;
         let intrusion = self.0.intrusion.lock().unwrap().take();
         if let Some(intrusion) = intrusion {
             intrusion.await;

@@ -80,7 +80,7 @@ impl On<AccountEvent> for Balances {
 
 impl On<AccountEvent> for Movements {
     fn on(&mut self, event: &AccountEvent, tx: &mut SqliteTx<'_>) -> Result<()> {
-        let meta = tx.meta().ok_or_else(|| HandlerError::new("an event has its meta"))?;
+        let meta = tx.meta();
         let row = (meta.order_id.0.cast_signed(), meta.stream.as_str(), amount(event).cast_signed());
         tx.execute("INSERT INTO movements VALUES (?, ?, ?)", row)?;
         Ok(())
@@ -104,7 +104,7 @@ macro_rules! movements {
                 Ok(Self)
             }
 
-            fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+            fn make_tables(tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
                 let table = "CREATE TABLE movements (order_id INTEGER PRIMARY KEY, stream TEXT NOT NULL, amount INTEGER NOT NULL)";
                 tx.execute(table, ())?;
                 Ok(())

@@ -12,7 +12,7 @@ use crate::shipment::ShipmentEvent;
 pub struct OrderTable;
 
 impl OrderTable {
-    fn setup(tx: &mut SqliteTx) -> Result<()> {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
         tx.execute(
             "CREATE TABLE orders (
                id TEXT PRIMARY KEY,

@@ -30,7 +30,7 @@ pub struct Worth {
 }
 
 impl Worth {
-    fn setup(tx: &mut SqliteTx) -> Result<()> {
+    fn setup(tx: &mut SqliteTables) -> Result<()> {
         let table = "CREATE TABLE accounts (id TEXT PRIMARY KEY, owner TEXT, rate INTEGER, cents INTEGER)";
         tx.execute(table, ())?;
         Ok(())

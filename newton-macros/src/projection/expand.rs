@@ -67,7 +67,7 @@ fn handler(ident: &Ident, sqlite: Option<&Path>) -> TokenStream {
 
 fn sqlite(model: &Model, word: &Path) -> TokenStream {
     let ident = &model.reaction.shape.ident;
-    let (context, projection) = (sqlite_path(word, "SqliteTx"), sqlite_path(word, "SqliteProjection"));
+    let (tables, projection) = (sqlite_path(word, "SqliteTables"), sqlite_path(word, "SqliteProjection"));
     let (shared, build) = (model.shared.is_some(), model.reaction.build());
     let timeout = model.timeout_ms.as_ref().map(|milliseconds| {
         // Whatever type was written behind it.
@@ -86,7 +86,7 @@ fn sqlite(model: &Model, word: &Path) -> TokenStream {
 
             #build
 
-            fn make_tables(tx: &mut #context<'_>) -> ::core::result::Result<(), ::newton::HandlerError> {
+            fn make_tables(tx: &mut #tables<'_>) -> ::core::result::Result<(), ::newton::HandlerError> {
                 #[allow(unused_imports)]
                 use ::newton::__private::NoSetup as _;
                 #setup
@@ -94,7 +94,7 @@ fn sqlite(model: &Model, word: &Path) -> TokenStream {
 
             fn write_held(
                 &mut self,
-                tx: &mut #context<'_>,
+                tx: &mut #tables<'_>,
             ) -> ::core::result::Result<(), ::newton::HandlerError> {
                 #[allow(unused_imports)]
                 use ::newton::__private::NoFlush as _;

@@ -119,6 +119,14 @@ impl Builder {
         self
     }
 
+    /// Records commands that an aggregate rejected, so that [`App::causality`] shows them, with the reason: see
+    /// [`causality`](crate::causality). Off by default, for then a rejection costs an append; what sagas send is recorded
+    /// by them in any case.
+    pub fn record_rejections(mut self, record: bool) -> Self {
+        self.parts.settings.record_rejections = record;
+        self
+    }
+
     /// Keeps the folded state of at most so many aggregates of each type in memory; 0 keeps none.
     pub fn cached_aggregates(mut self, count: usize) -> Self {
         self.parts.settings.cached_aggregates = count;

@@ -88,7 +88,8 @@ impl App {
 
     /// Builds a projection's data anew beside the live data, from the first event, and then switches to it at once:
     /// readers see the old data or the new, never half. Joins the rebuild that is under way, if there is one. Where the
-    /// data is durable, a crash or a stop only interrupts it: the next start goes on.
+    /// data is durable, a crash or a stop only interrupts it: the next start goes on. It also replaces data that was refused,
+    /// because it was made from another log or is damaged: then there is none to serve meanwhile.
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) where it is not in this app's registry,

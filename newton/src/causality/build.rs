@@ -6,6 +6,7 @@ use super::graph::{Graph, Link};
 use super::node::{CommandNode, EventNode, Node, NodeId};
 use super::saga;
 use crate::domain::{CommandId, EventId, Name, RecordedEvent, StreamName, Version};
+use crate::repository::Rejected;
 use crate::saga::record::{PlannedCommand, Record};
 
 /// How what is sent because something failed is related to the records that ask for it.
@@ -19,6 +20,7 @@ const SAGAS: &str = "$saga/";
 pub(super) struct Fact {
     pub(super) event: EventNode,
     pub(super) record: Option<Record>,
+    rejected: Option<Rejected>,
     /// Whether it is there only as the cause of another, so that its own causes are not looked at.
     elsewhere: bool,
 }
@@ -29,7 +31,8 @@ impl Fact {
         let is_saga = event.stream.as_str().starts_with(SAGAS);
         let record = is_saga.then(|| Record::decode(event).ok()).flatten();
         let detail = record.as_ref().and_then(saga::detail);
-        Self { event: EventNode { detail, ..EventNode::from(event) }, record, elsewhere: false }
+        let rejected = Rejected::of(event);
+        Self { event: EventNode { detail, ..EventNode::from(event) }, record, rejected, elsewhere: false }
     }
 
     /// An event of another correlation.
@@ -48,9 +51,10 @@ pub(super) fn graph(facts: &mut [Fact]) -> Graph {
     let mut build = Build { events, ..Build::default() };
     let mut seen = HashSet::new();
     for fact in facts.iter().filter(|fact| !fact.elsewhere && seen.insert(&fact.event.id)) {
-        match &fact.record {
-            Some(record) => build.record(&fact.event, record),
-            None => build.plain(&fact.event),
+        match (&fact.record, &fact.rejected) {
+            (Some(record), _) => build.record(&fact.event, record),
+            (None, Some(rejected)) => build.rejected(&fact.event, rejected),
+            (None, None) => build.plain(&fact.event),
         }
     }
     Graph::new(build.nodes, build.links)
@@ -83,6 +87,10 @@ impl Build<'_> {
             return self.link_cause(cause, node);
         };
         let command = self.command(id, Some(&event.stream));
+        if let Node::RejectedCommand { command: known, .. } = &self.nodes[command] {
+            // It took effect after all, when it was given again.
+            self.nodes[command] = Node::Command(known.clone());
+        }
         if let Some((cause, relation)) = cause
             && !self.is_sent_by(id, cause)
         {
@@ -90,6 +98,21 @@ impl Build<'_> {
         }
         let node = self.event(&event.id);
         self.link(command, node, None);
+    }
+
+    /// The record of a command that was rejected: a node of the command, and none of the record.
+    fn rejected(&mut self, event: &EventNode, rejected: &Rejected) {
+        let Some(id) = &event.metadata.command_id else { return self.plain(event) };
+        let command = self.add(NodeId::Command(id.clone()), || Node::RejectedCommand {
+            command: CommandNode {
+                id: id.clone(),
+                name: Some(Name::from(&*rejected.command)),
+                target: Some(Name::from(rejected.target.as_str())),
+            },
+            reason: Some(rejected.reason.clone()),
+        });
+        let cause = self.cause(event);
+        self.link_cause(cause, command);
     }
 
     /// The node of the event that an event names as its cause, and how they are related.

@@ -53,7 +53,8 @@ pub enum Node {
     },
     /// A command that took effect, or of which nothing else is known.
     Command(CommandNode),
-    /// A command of a saga to which the aggregate said no.
+    /// A command to which the aggregate said no: of a saga, or of anybody where the app
+    /// [records rejections](crate::app::Builder::record_rejections).
     RejectedCommand {
         /// The command.
         command: CommandNode,
@@ -91,7 +92,7 @@ pub struct EventNode {
     pub detail: Option<String>,
 }
 
-/// A command. Of one that was no saga's the name is not recorded.
+/// A command. Of one that took effect and was no saga's the name is not recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandNode {
     /// Its id.

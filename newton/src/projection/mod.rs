@@ -27,7 +27,7 @@ pub use rebuild::{Progress, Rebuild, RebuildPhase};
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteTx, SqliteView};
+pub use sqlite::{SqliteTables, SqliteTx, SqliteView};
 #[cfg(feature = "sqlite")]
 pub use traits::SqliteProjection;
 pub use traits::{MemoryProjection, Projection};

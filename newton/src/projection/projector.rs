@@ -1,7 +1,8 @@
 //! The one loop that runs a projection, wherever its data is kept.
 //!
 //! In order: wait for the lease, open the live copy, follow the log; where a rebuild is asked for or was cut off, build the
-//! next copy beside it; once that has reached the live one, halt this, let the next one come up to it, and switch.
+//! next copy beside it; once that has reached the live one, halt this, let the next one come up to it, and switch. Where the
+//! live copy cannot be opened, because it was made from another log or is damaged, a rebuild that is asked for replaces it.
 
 use std::any::Any;
 use std::pin::pin;
@@ -17,6 +18,7 @@ use crate::projection::Projection;
 use crate::projection::follower::Follower;
 use crate::projection::keep::{Keep, Replica};
 use crate::projection::rebuild::{Desk, Rebuild, Rebuildable, Report};
+use crate::store::EventStore;
 use crate::subscription::{Assembly, Lease, Monitor, Parking, Phase, Reaction, Runtime, Stop, Stopper};
 
 /// A lease that takes longer to get is another node's.
@@ -96,7 +98,7 @@ impl<K: Keep> Projector<K> {
     }
 
     async fn lead(&self, stop: &Stop, lease: Option<&Lease>) -> Result<()> {
-        let mut live = self.follow(self.keep.open(lease).await?).await?;
+        let Some(mut live) = self.open(stop, lease).await? else { return Ok(()) };
         self.monitor.reset(live.replica.position());
         self.monitor.changed(self.keep.is_changed());
         let mut next = if self.keep.wants_rebuild().await? { self.begin(lease).await } else { None };
@@ -116,6 +118,36 @@ impl<K: Keep> Projector<K> {
                 }
             }
         }
+    }
+
+    /// Opens the live copy, or what takes its place; `None` where it is to stop first.
+    async fn open(&self, stop: &Stop, lease: Option<&Lease>) -> Result<Option<Follower<K::Replica>>> {
+        let opened = match self.keep.open(lease).await {
+            Ok(replica) => self.follow(replica).await.map(Some),
+            Err(error) if is_unusable(&error) && self.desk.is_asked() => self.replace(stop, lease).await,
+            Err(error) => Err(error),
+        };
+        opened.inspect_err(|error| self.desk.fail(error))
+    }
+
+    /// Builds the next copy up to the end of the log, and puts it in the place of a live one that cannot be used.
+    async fn replace(&self, stop: &Stop, lease: Option<&Lease>) -> Result<Option<Follower<K::Replica>>> {
+        let mut next = self.follow(self.keep.open_next(lease).await?).await?;
+        let (mut stopping, target) = (stop.clone(), self.runtime.events.head().await?.current());
+        let report = self.desk.begin(next.replica.position(), target);
+        while next.replica.position() < target {
+            tokio::select! {
+                biased;
+                () = stopping.requested() => return Ok(None),
+                () = lost_or_never(lease) => return Err(lost(self.monitor.name())),
+                ready = next.ready() => ready?,
+            }
+            let count = next.apply().await?;
+            report.tell(count, next.replica.position(), target);
+        }
+        self.keep.switch(&mut next.replica, lease).await?;
+        report.done(&self.desk);
+        Ok(Some(next))
     }
 
     async fn follow(&self, replica: K::Replica) -> Result<Follower<K::Replica>> {
@@ -218,6 +250,11 @@ async fn lost_or_never(lease: Option<&Lease>) {
     }
 }
 
+/// Whether a copy stays as it is however often it is opened.
+fn is_unusable(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Incompatible | ErrorKind::Corrupt)
+}
+
 fn lost(name: &Name) -> Error {
     let message = "another node may have taken over; this one stands by";
     Error::new(ErrorKind::Unavailable, "follow the log", message).with("projection", name)
@@ -235,7 +272,13 @@ impl<K: Keep> Rebuildable for Projector<K> {
                 ErrorKind::Unsupported,
                 "another node runs it; rebuild it there, or stop that node first",
             ),
-            _ => self.desk.ask().await,
+            phase => {
+                let rebuild = self.desk.ask();
+                if phase == Phase::Paused {
+                    self.monitor.resume();
+                }
+                rebuild.begun().await
+            }
         }
     }
 }

@@ -83,7 +83,7 @@ impl Rebuild {
     }
 
     /// Waits until it has begun, so that a crash cannot forget it.
-    async fn begun(self) -> Result<Self> {
+    pub(super) async fn begun(self) -> Result<Self> {
         let mut receiver = self.0.clone();
         match receiver.wait_for(|progress| progress.phase != RebuildPhase::Waiting).await {
             Ok(_) => Ok(self),
@@ -126,10 +126,10 @@ pub(super) struct Report {
 
 impl Desk {
     /// Asks for a rebuild, or joins the one that is under way.
-    pub(super) async fn ask(&self) -> Result<Rebuild> {
+    pub(super) fn ask(&self) -> Rebuild {
         let rebuild = Rebuild(self.sender().subscribe());
         self.asked.notify_one();
-        rebuild.begun().await
+        rebuild
     }
 
     /// Waits until somebody asks for a rebuild that has not begun. Cancel-safe.
@@ -140,7 +140,8 @@ impl Desk {
         }
     }
 
-    fn is_asked(&self) -> bool {
+    /// Whether somebody asks for a rebuild that has not begun.
+    pub(super) fn is_asked(&self) -> bool {
         self.lock().as_ref().is_some_and(|sender| sender.borrow().phase == RebuildPhase::Waiting)
     }
 

@@ -49,7 +49,7 @@ impl<P: Projection + Default + for<'a> Handler<Context<'a> = View<'a>>> MemoryPr
 /// struct Turnover;
 ///
 /// impl Turnover {
-///     fn setup(tx: &mut SqliteTx) -> Result<()> {
+///     fn setup(tx: &mut SqliteTables) -> Result<()> {
 ///         tx.execute("CREATE TABLE turnover (amount INTEGER NOT NULL)", [])?;
 ///         Ok(())
 ///     }
@@ -85,7 +85,7 @@ pub trait SqliteProjection:
     ///
     /// # Errors
     /// The user's.
-    fn make_tables(tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError>;
+    fn make_tables(tx: &mut crate::projection::SqliteTables<'_>) -> Result<(), HandlerError>;
 
     /// The user's `flush`, or nothing: writes what the handlers held back in `self`, for writes that pay off in sets: called before each commit, which
     /// may be after one event or after thousands.
@@ -93,7 +93,7 @@ pub trait SqliteProjection:
     /// # Errors
     /// The user's. The events of the transaction are then handled one by one, each with a flush of its own, to find the one
     /// that is to be parked.
-    fn write_held(&mut self, _tx: &mut crate::projection::SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn write_held(&mut self, _tx: &mut crate::projection::SqliteTables<'_>) -> Result<(), HandlerError> {
         Ok(())
     }
 }

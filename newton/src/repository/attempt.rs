@@ -1,6 +1,6 @@
 //! Deciding on a batch of commands, on a state that runs ahead of the store.
 
-use crate::domain::Aggregate;
+use crate::domain::{Aggregate, Timestamp};
 use crate::error::Result;
 use crate::repository::decide::{decide, prepare};
 use crate::repository::fold::Fold;
@@ -8,7 +8,10 @@ use crate::repository::lane::{Outcome, Request, Turn};
 use crate::repository::rehydrate::catch_up;
 use crate::repository::unique::{self, Claim};
 use crate::repository::{ExecuteError, Receipt, Repository};
-use crate::store::Append;
+use crate::store::{Append, StreamAppend};
+
+/// Events behind which no further command joins an append.
+const MOST_EVENTS: usize = 1_024;
 
 /// What came of deciding on one command.
 pub(super) enum Verdict<A: Aggregate> {
@@ -22,7 +25,8 @@ pub(super) enum Verdict<A: Aggregate> {
 pub(super) struct Decided<A: Aggregate> {
     /// One for each command, unless the batch was cut short.
     pub(super) verdicts: Vec<Verdict<A>>,
-    pub(super) appends: Vec<Append>,
+    /// The events of all commands: either all are stored, or none, for each was decided on those before.
+    pub(super) append: Option<Append>,
     /// What the first command changes of the unique values.
     claims: Vec<Claim>,
     /// The state behind all of it.
@@ -33,7 +37,22 @@ pub(super) struct Decided<A: Aggregate> {
 
 impl<A: Aggregate> Decided<A> {
     fn nothing(fold: Fold<A>) -> Self {
-        Self { verdicts: Vec::new(), appends: Vec::new(), claims: Vec::new(), fold, broken: false }
+        Self { verdicts: Vec::new(), append: None, claims: Vec::new(), fold, broken: false }
+    }
+
+    /// Adds the events of the next command.
+    fn push(&mut self, next: StreamAppend, now: Timestamp) {
+        match &mut self.append {
+            Some(Append { streams, time, .. }) => {
+                streams.iter_mut().for_each(|known| known.events.extend_from_slice(&next.events));
+                *time = now;
+            }
+            none => *none = Some(Append { streams: vec![next], condition: None, time: now }),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.append.iter().flat_map(|append| &append.streams).any(|stream| stream.events.len() >= MOST_EVENTS)
     }
 }
 
@@ -85,7 +104,7 @@ impl<A: Aggregate> Repository<A> {
         for request in batch {
             let verdict = self.decide_one(turn, request, &mut decided);
             decided.verdicts.extend(verdict);
-            if decided.broken {
+            if decided.broken || decided.is_full() {
                 break;
             }
         }
@@ -126,7 +145,7 @@ impl<A: Aggregate> Repository<A> {
                 return Some(Verdict::Answer(Err(error.into())));
             }
         }
-        decided.appends.push(Append { streams: vec![append], condition: None, time: now });
+        decided.push(append, now);
         Some(Verdict::Append(events.len()))
     }
 
@@ -134,7 +153,7 @@ impl<A: Aggregate> Repository<A> {
     /// such a value, the refusal is the command's answer, the rest is left to the next attempt, and this is true.
     async fn claim(&self, base: &Fold<A>, decided: &mut Decided<A>, batch: &[Request<A>]) -> bool {
         let claims = std::mem::take(&mut decided.claims);
-        let (Some(first), Some(append)) = (batch.first(), decided.appends.first_mut()) else { return false };
+        let (Some(first), Some(append)) = (batch.first(), &mut decided.append) else { return false };
         let refusal = match unique::settle(&claims, &first.job.order, self.environment(), self).await {
             Ok(settled) => match settled.taken.first() {
                 Some(taken) => unique::rejection::<A>(&claims[taken.claim])

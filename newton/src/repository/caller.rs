@@ -89,11 +89,19 @@ pub(crate) struct Order {
     pub(crate) maybe_known: bool,
     /// The version the caller saw, who wants the command to fail if the aggregate moved on.
     pub(crate) expected: Option<Version>,
+    /// Whether a saga sends it, which records what comes of it.
+    pub(crate) is_sagas: bool,
 }
 
 impl Order {
     pub(crate) fn new(caller: Arc<Caller>) -> Self {
-        Self { caller, command_id: CommandId::generate(), maybe_known: false, expected: None }
+        Self {
+            caller,
+            command_id: CommandId::generate(),
+            maybe_known: false,
+            expected: None,
+            is_sagas: false,
+        }
     }
 
     /// The same order under an id of the caller's, which may have been executed before.

@@ -30,6 +30,8 @@ pub struct Settings {
     pub audit_every: u64,
     /// The most aggregates of one type whose folded state is kept; 0 keeps none.
     pub cached_aggregates: usize,
+    /// Whether commands that were rejected are recorded, which costs an append each.
+    pub record_rejections: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
             snapshots: SnapshotPolicy::default(),
             audit_every: 1_000,
             cached_aggregates: 10_000,
+            record_rejections: false,
         }
     }
 }

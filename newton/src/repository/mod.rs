@@ -7,6 +7,7 @@
 //! - `cache`: a bounded number of folded states; `rehydrate`: snapshot and tail into a state
 //! - [`snapshot`]: when they are due, how they are written off the hot path, and the audit
 //! - [`history`], [`updates`]: one aggregate's events and states as streams
+//! - `rejected`: commands to which an aggregate said no, recorded where that is asked for
 //! - [`unique`]: values that no two aggregates of a kind may have; `delete`: the tombstone, and what it gives up
 
 mod attempt;
@@ -21,6 +22,7 @@ pub mod history;
 mod lane;
 mod outcome;
 mod rehydrate;
+mod rejected;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod repository;
 mod retry;
@@ -38,6 +40,7 @@ pub use environment::{Environment, Settings};
 pub(crate) use fold::panic_text;
 pub use history::Recorded;
 pub use outcome::{ExecuteError, Loaded, Receipt};
+pub(crate) use rejected::Rejected;
 pub use repository::Repository;
 pub use retry::RetryPolicy;
 pub use snapshot::{AuditStats, SnapshotDue, SnapshotPolicy};

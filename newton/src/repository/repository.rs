@@ -7,7 +7,7 @@ use futures_util::Stream;
 use tracing::Instrument;
 
 use crate::domain::id::EventIds;
-use crate::domain::{Aggregate, AggregateId, EventId, RecordedEvent, StreamName, Version};
+use crate::domain::{Aggregate, AggregateId, Command, EventId, RecordedEvent, StreamName, Version};
 use crate::error::Result;
 use crate::repository::cache::{Cache, CacheStats};
 use crate::repository::fold::Fold;
@@ -16,7 +16,7 @@ use crate::repository::lane::{Job, Outcome, Request};
 use crate::repository::rehydrate::{catch_up, fold_up_to};
 use crate::repository::snapshot::{Audit, AuditStats};
 use crate::repository::updates::updates;
-use crate::repository::{Environment, Loaded, Order, Receipt};
+use crate::repository::{Environment, ExecuteError, Loaded, Order, Receipt, rejected};
 use crate::store::{EventStore, Load, Position, Read, Selection};
 
 /// The aggregates of one type over a store: executes commands, loads states, keeps a bounded number of them in memory.
@@ -70,6 +70,12 @@ impl<A: Aggregate> Repository<A> {
                     self.clone().run(turn).await;
                 }
                 match outcome.await {
+                    Ok(Err(ExecuteError::Rejected(rejection))) => {
+                        let command = job.command.command_type().name;
+                        rejected::record(self.environment(), &lane.stream, command, &job.order, &rejection)
+                            .await;
+                        return Err(ExecuteError::Rejected(rejection));
+                    }
                     Ok(outcome) => return outcome,
                     // Whoever had the turn was dropped, perhaps after the append: submit again, and look it up.
                     Err(_) => job = job.again(),

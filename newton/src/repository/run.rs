@@ -1,31 +1,34 @@
 //! Working through the commands that wait for one aggregate.
 //!
-//! A batch is decided command by command on a state that runs ahead of the store, and its appends go out together, each
-//! expecting the version the one before leaves. The order of events in an attempt:
+//! A batch is decided command by command on a state that runs ahead of the store, and what comes of it is one append: a
+//! command whose events are stored must never have been decided behind one whose are not. Where one command spoils it for
+//! the others, say because it was executed before, each goes alone. The order of events in an attempt:
 //!
 //! 1. the state: from the lane, caught up where it is known to be stale, or from the store
 //! 2. every command is decided and its events folded; a "no" or "nothing to do" on a state from memory is checked
 //!    against the store first
 //! 3. unique values that the first command takes or gives up are settled in its append; a later command of the batch that
 //!    changes some is left to the next attempt, where it is the first
-//! 4. all appends are submitted, and awaited
-//! 5. outcomes are answered in order; from the first append that failed on, commands are decided again
+//! 4. the append is submitted, and awaited
+//! 5. outcomes are answered in order; after a conflict, from the first command with events on, they are decided again
 
-use futures_util::future::join_all;
 use tracing::Instrument;
 
-use crate::domain::{Aggregate, StreamName};
+use crate::domain::{Aggregate, OrderId, StreamName, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::attempt::{Decided, Verdict};
 use crate::repository::fold::Fold;
 use crate::repository::lane::{Outcome, Request, Turn};
-use crate::repository::{Order, Receipt, Repository};
+use crate::repository::{ExecuteError, Order, Receipt, Repository};
 use crate::store::{Append, Appended, EventStore};
 
-/// Requests that are to be decided again, and the conflict that made it so.
+/// Requests that are to be decided again.
 struct Again<A: Aggregate> {
     requests: Vec<Request<A>>,
+    /// What made it so, unless they were just left for later.
     conflict: Option<Error>,
+    /// Whether they spoil it for each other.
+    alone: bool,
 }
 
 impl<A: Aggregate> Repository<A> {
@@ -51,12 +54,18 @@ impl<A: Aggregate> Repository<A> {
     /// Answers every request of a batch.
     async fn settle(&self, turn: &mut Turn<A>, mut batch: Vec<Request<A>>) {
         let retry = self.environment().settings.retry;
-        let mut failed = 0;
+        let (mut failed, mut alone) = (0, false);
         while !batch.is_empty() {
-            let again = match self.attempt(turn, &batch).await {
+            let mut rest = if alone { batch.split_off(1) } else { Vec::new() };
+            let mut again = match self.attempt(turn, &batch).await {
                 Ok((base, decided)) => self.submit(turn, base, decided, batch).await,
-                Err(error) => return self.refuse(turn, batch, &error).await,
+                Err(error) => {
+                    batch.append(&mut rest);
+                    return self.refuse(turn, batch, &error).await;
+                }
             };
+            again.requests.append(&mut rest);
+            alone |= again.alone;
             if let Some(conflict) = again.conflict {
                 failed += 1;
                 if failed >= retry.attempts {
@@ -68,7 +77,7 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Appends what was decided and answers, up to the first failure; the rest is to be decided again.
+    /// Appends what was decided and answers; what is left is to be decided again.
     async fn submit(
         &self,
         turn: &mut Turn<A>,
@@ -76,21 +85,23 @@ impl<A: Aggregate> Repository<A> {
         decided: Decided<A>,
         batch: Vec<Request<A>>,
     ) -> Again<A> {
-        let Decided { verdicts, appends, fold, broken, .. } = decided;
-        let mut appended = self.append_all(&turn.lane.stream, appends).await.into_iter();
+        let Decided { verdicts, append, fold, broken, .. } = decided;
+        let writers = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Append(_))).count();
+        let mut written = match append {
+            Some(append) => Written::of(self.append(&turn.lane.stream, append).await, writers, base.version),
+            None => Written::Nothing,
+        };
         let mut verdicts = verdicts.into_iter();
-        let mut again = Again { requests: Vec::new(), conflict: None };
+        let mut again =
+            Again { requests: Vec::new(), conflict: None, alone: matches!(written, Written::Spoiled) };
         let mut failed = false;
         for request in batch {
-            match settled(verdicts.next(), &request.job.order, &mut appended, &mut failed) {
-                Settled::Answer(outcome) => {
+            match settled(verdicts.next(), &request.job.order, &mut written, &mut failed) {
+                Some(outcome) => {
                     let outcome = self.unless_known(&turn.lane.stream, &request.job.order, outcome).await;
                     request.answer(outcome);
                 }
-                Settled::Again(conflict) => {
-                    again.conflict = again.conflict.or(conflict);
-                    again.requests.push(request);
-                }
+                None => again.requests.push(request),
             }
         }
         let intact = !failed && !broken;
@@ -98,32 +109,22 @@ impl<A: Aggregate> Repository<A> {
         if intact {
             self.offer_snapshot(turn);
         }
+        if let Written::Conflict(error) = written {
+            again.conflict = Some(error);
+        }
         again
     }
 
-    /// Appends in order; the store may commit them together.
-    async fn append_all(&self, stream: &StreamName, mut appends: Vec<Append>) -> Vec<Result<Appended>> {
-        if appends.is_empty() {
-            return Vec::new();
-        }
-        let streams = appends.iter().flat_map(|append| &append.streams);
+    async fn append(&self, stream: &StreamName, append: Append) -> Result<Appended> {
         let span = tracing::info_span!(
             "append",
             messaging.system = "newton",
             messaging.operation.name = "append",
             messaging.operation.type = "send",
             messaging.destination.name = %stream,
-            messaging.batch.message_count = streams.map(|stream| stream.events.len()).sum::<usize>(),
+            messaging.batch.message_count = append.streams.iter().map(|stream| stream.events.len()).sum::<usize>(),
         );
-        let events = &self.environment().events;
-        async {
-            match appends.len() {
-                1 => vec![events.append(appends.remove(0)).await],
-                _ => join_all(appends.into_iter().map(|append| events.append(append))).await,
-            }
-        }
-        .instrument(span)
-        .await
+        self.environment().events.append(append).instrument(span).await
     }
 
     /// Ends requests that cannot be decided, unless they were executed before.
@@ -136,45 +137,81 @@ impl<A: Aggregate> Repository<A> {
     }
 }
 
-/// What is to become of a request.
-enum Settled<A: Aggregate> {
-    Answer(Outcome<A>),
-    /// It is decided again; with the conflict, if it is the first that failed.
-    Again(Option<Error>),
+/// What came of the append of a batch.
+enum Written {
+    /// No command decided on any event.
+    Nothing,
+    /// It is stored; with the version behind the commands answered so far, and how many of its events are not.
+    Stored {
+        version: Version,
+        order_id: OrderId,
+        unanswered: usize,
+        duplicate: bool,
+    },
+    /// A stream moved on.
+    Conflict(Error),
+    /// One command spoils it for the others.
+    Spoiled,
+    Failed(Error),
 }
 
-/// What is to become of the next request of a batch, and whether the batch has failed up to here: then what was decided
-/// behind it was decided on a state that never came to be.
-fn settled<A: Aggregate>(
-    verdict: Option<Verdict<A>>,
-    order: &Order,
-    appended: &mut impl Iterator<Item = Result<Appended>>,
-    failed: &mut bool,
-) -> Settled<A> {
-    match verdict {
-        Some(Verdict::Answer(outcome)) if !*failed => Settled::Answer(outcome),
-        Some(Verdict::Append(events)) => match appended.next().unwrap_or_else(|| Err(unanswered())) {
+impl Written {
+    /// From the outcome of an append of so many commands behind `base`.
+    fn of(outcome: Result<Appended>, writers: usize, base: Version) -> Self {
+        match outcome {
+            Ok(Appended { duplicate: true, .. }) if writers > 1 => Self::Spoiled,
             Ok(appended) => {
-                *failed |= appended.duplicate;
-                let reserved = appended.versions.len().saturating_sub(1);
-                Settled::Answer(Ok(Receipt::of(order, &appended, reserved, events)))
+                let last = appended.versions.last().copied().unwrap_or_default();
+                let unanswered = usize::try_from(last.0.saturating_sub(base.0)).unwrap_or_default();
+                let (order_id, duplicate) = (appended.order_id, appended.duplicate);
+                // What one command wrote long ago is wherever the store says.
+                let version = if duplicate { last } else { base };
+                Self::Stored { version, order_id, unanswered, duplicate }
             }
-            Err(error) => {
-                let first = !std::mem::replace(failed, true);
-                match error.kind() {
-                    ErrorKind::Conflict { .. } => Settled::Again(first.then_some(error)),
-                    _ => Settled::Answer(Err(error.into())),
+            Err(error) => match error.kind() {
+                ErrorKind::Conflict { .. } => Self::Conflict(error),
+                ErrorKind::IdReused { .. } | ErrorKind::InvalidInput | ErrorKind::TooLarge if writers > 1 => {
+                    Self::Spoiled
                 }
+                _ => Self::Failed(error),
+            },
+        }
+    }
+
+    /// The receipt of the next command, of so many events.
+    fn receipt(&mut self, order: &Order, events: usize) -> Option<Result<Receipt>> {
+        match self {
+            Self::Stored { version, order_id, unanswered, duplicate } => {
+                if !*duplicate {
+                    *version = version.plus(events as u64);
+                    *unanswered = unanswered.saturating_sub(events);
+                }
+                // Order ids rise: this one is at or behind the command's last event, and not behind the append's.
+                let behind = if *duplicate { 0 } else { *unanswered as u64 };
+                let order_id = OrderId(order_id.0.saturating_sub(behind));
+                let appended = Appended { order_id, versions: vec![*version], duplicate: *duplicate };
+                Some(Ok(Receipt::of(order, &appended, 0, events)))
             }
-        },
-        _ => Settled::Again(None),
+            Self::Failed(error) => Some(Err(error.duplicate())),
+            Self::Nothing | Self::Conflict(_) | Self::Spoiled => None,
+        }
     }
 }
 
-fn unanswered() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "append",
-        "the store gave fewer outcomes than appends; report this defect",
-    )
+/// The outcome of the next request of a batch; `None` where it is to be decided again. What was decided behind a command
+/// whose events are not stored now was decided on a state that never came to be: that command has `failed`.
+fn settled<A: Aggregate>(
+    verdict: Option<Verdict<A>>,
+    order: &Order,
+    written: &mut Written,
+    failed: &mut bool,
+) -> Option<Outcome<A>> {
+    match verdict? {
+        Verdict::Answer(outcome) => (!*failed).then_some(outcome),
+        Verdict::Append(events) => {
+            let receipt = written.receipt(order, events);
+            *failed |= !matches!(&receipt, Some(Ok(receipt)) if !receipt.duplicate);
+            receipt.map(|receipt| receipt.map_err(ExecuteError::from))
+        }
+    }
 }

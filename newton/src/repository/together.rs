@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Aggregate, AggregateId, AnyRejection, ExpectedVersion, OrderId, Timestamp, Version};
+use crate::domain::{
+    Aggregate, AggregateId, AnyRejection, Command, ExpectedVersion, OrderId, StreamName, Timestamp, Version,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::decide::{decide, prepare};
 use crate::repository::repository::first_outcome;
 use crate::repository::unique::{self, Claim, Holders};
-use crate::repository::{Environment, ExecuteError, Order, Receipt, Repository};
+use crate::repository::{Environment, ExecuteError, Order, Receipt, Repository, rejected};
 use crate::store::{Append, EventStore, Load, StreamAppend};
 
 /// The outcome of commands whose rejections are of several types.
@@ -28,6 +30,9 @@ pub(crate) trait Part: Send + Sync {
 
     /// What the aggregate says where another one has what it claims.
     fn taken(&self, claim: &Claim) -> Result<AnyRejection>;
+
+    /// The stream of the aggregate, and the command's name.
+    fn target(&self) -> (StreamName, &'static str);
 
     /// What this command caused, if it was executed before.
     async fn first_outcome(&self, order: &Order) -> Result<Option<Receipt>>;
@@ -75,6 +80,10 @@ impl<A: Aggregate> Part for CommandPart<A> {
         unique::rejection::<A>(claim).map(AnyRejection::new)
     }
 
+    fn target(&self) -> (StreamName, &'static str) {
+        (self.repository.stream(&self.id), self.command.command_type().name)
+    }
+
     async fn first_outcome(&self, order: &Order) -> Result<Option<Receipt>> {
         let stream = self.repository.stream(&self.id);
         first_outcome(&*self.repository.environment().events, &stream, order).await
@@ -88,9 +97,9 @@ pub(crate) async fn execute_together(
     order: &Order,
 ) -> AnyOutcome {
     let retry = environment.settings.retry;
-    let mut failed = 0;
-    loop {
-        let outcome = attempt(environment, parts, order).await;
+    let (mut failed, mut refused_by) = (0, 0);
+    let outcome = loop {
+        let outcome = attempt(environment, parts, order, &mut refused_by).await;
         let wrote = matches!(&outcome, Ok(receipt) if receipt.events > 0 && !receipt.duplicate);
         let conflict =
             outcome.as_ref().err().and_then(ExecuteError::failure).map(|error| error.kind().clone());
@@ -99,16 +108,28 @@ pub(crate) async fn execute_together(
                 failed += 1;
                 tokio::time::sleep(retry.delay(failed)).await;
             }
-            _ if order.maybe_known && !wrote => return known(parts, order).await?.map_or(outcome, Ok),
-            _ => return outcome,
+            _ if order.maybe_known && !wrote => break known(parts, order).await?.map_or(outcome, Ok),
+            _ => break outcome,
         }
+    };
+    if let (Err(ExecuteError::Rejected(rejection)), Some(part)) = (&outcome, parts.get(refused_by)) {
+        let (stream, command) = part.target();
+        rejected::record(environment, &stream, command, order, rejection).await;
     }
+    outcome
 }
 
-async fn attempt(environment: &Environment, parts: &[&dyn Part], order: &Order) -> AnyOutcome {
+/// Decides and appends once; `refused_by` is the part of which a rejection is.
+async fn attempt(
+    environment: &Environment,
+    parts: &[&dyn Part],
+    order: &Order,
+    refused_by: &mut usize,
+) -> AnyOutcome {
     let time = environment.clock.now();
     let (mut appends, mut claims) = (Vec::with_capacity(parts.len()), Vec::new());
     for (index, part) in parts.iter().enumerate() {
+        *refused_by = index;
         if let Some(Proposal { append, claims: own }) = part.decide(order, time).await? {
             claims.extend(own.into_iter().map(|claim| claim.of_part(index)));
             appends.push(append);
@@ -121,7 +142,7 @@ async fn attempt(environment: &Environment, parts: &[&dyn Part], order: &Order) 
     let mut streams = if claims.is_empty() {
         Vec::new()
     } else {
-        reserve(environment, parts, order, &claims, &appends).await?
+        reserve(environment, parts, order, &claims, &appends, refused_by).await?
     };
     let reserved = streams.len();
     streams.append(&mut appends);
@@ -137,6 +158,7 @@ async fn reserve(
     order: &Order,
     claims: &[Claim],
     appends: &[StreamAppend],
+    refused_by: &mut usize,
 ) -> Result<Vec<StreamAppend>, ExecuteError<AnyRejection>> {
     let settled = unique::settle(claims, order, environment, &Parts(parts)).await?;
     let Some(taken) = settled.taken.first() else { return Ok(settled.streams) };
@@ -145,6 +167,7 @@ async fn reserve(
     for append in appends {
         unmoved(&*environment.events, append).await?;
     }
+    *refused_by = claim.part;
     Err(ExecuteError::Rejected(parts[claim.part].taken(claim)?))
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::domain::RecordedEvent;
+use crate::domain::{Cause, Name, RecordedEvent};
+use crate::repository::Caller;
 
 /// One delivery of an event to a handler.
 #[derive(Clone, Debug)]
@@ -29,6 +30,21 @@ impl Delivery {
     /// Which attempt this is, from 1 up.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// The caller for commands that are executed because of this event: it is their cause, and they belong to its correlation,
+    /// actor and tenant.
+    ///
+    /// ```no_run
+    /// # async fn example(app: newton::App, delivery: newton::service::Delivery) {
+    /// let app = app.with(delivery.caller());
+    /// # }
+    /// ```
+    pub fn caller(&self) -> Caller {
+        let metadata = &self.event.metadata;
+        let cause = Cause { id: self.event.id.clone(), relation: Some(Name::from_static("service")) };
+        let (actor, tenant) = (metadata.actor.clone(), metadata.tenant.clone());
+        Caller { cause: Some(cause), actor, tenant, ..Caller::new().caused_by(&self.event) }
     }
 
     /// The event as it was recorded: who, when, where.

@@ -152,7 +152,7 @@ mod sqlite {
     struct DimTable;
 
     impl DimTable {
-        fn setup(tx: &mut SqliteTx) -> rusqlite::Result<()> {
+        fn setup(tx: &mut SqliteTables) -> rusqlite::Result<()> {
             tx.execute("CREATE TABLE dims (percent INTEGER)", [])?;
             Ok(())
         }
@@ -180,14 +180,11 @@ mod sqlite {
         let mut connection = rusqlite::Connection::open_in_memory().unwrap();
         let transaction = connection.transaction().unwrap();
         let dimmed = recorded("Dimmed", r#"{"percent":30}"#);
-        Nothing::make_tables(&mut SqliteTx::new(&transaction, None)).unwrap();
+        Nothing::make_tables(&mut SqliteTables::new(&transaction)).unwrap();
         let mut table = DimTable::build(&Provided::default()).unwrap();
-        assert!(
-            table.handle(&dimmed, &mut SqliteTx::new(&transaction, Some(&dimmed))).is_err(),
-            "no table yet"
-        );
-        DimTable::make_tables(&mut SqliteTx::new(&transaction, None)).unwrap();
-        assert!(table.handle(&dimmed, &mut SqliteTx::new(&transaction, Some(&dimmed))).unwrap());
+        assert!(table.handle(&dimmed, &mut SqliteTx::new(&transaction, &dimmed)).is_err(), "no table yet");
+        DimTable::make_tables(&mut SqliteTables::new(&transaction)).unwrap();
+        assert!(table.handle(&dimmed, &mut SqliteTx::new(&transaction, &dimmed)).unwrap());
         let percent: u8 = transaction.query_row("SELECT percent FROM dims", [], |row| row.get(0)).unwrap();
         assert_eq!(percent, 30);
     }

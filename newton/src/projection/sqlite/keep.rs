@@ -113,9 +113,10 @@ impl<P: SqliteProjection> Sqlite<P> {
 
     async fn replica(&self, generation: u64, lease: Option<&Lease>) -> Result<SqliteReplica<P>> {
         let file = self.shared.place.file(generation);
-        origin::check(P::NAME, file.clone(), &*self.runtime.events).await?;
+        let origin = origin::check(P::NAME, P::SHARED, file.clone(), &*self.runtime.events).await?;
         let opening = Opening {
             file,
+            origin,
             epoch: lease.map_or(0, Lease::epoch),
             provided: self.provided.clone(),
             clock: self.runtime.clock.clone(),
@@ -198,12 +199,13 @@ impl<P: SqliteProjection> Keep for Sqlite<P> {
         let generation = next.unwrap_or(live + 1);
         // Recorded before the file is there: whatever a crash leaves is known, and gone on with.
         place.write(Generations { live, next: Some(generation) }, lease).await?;
-        let replica = self.replica(generation, lease).await?;
-        if !replica.is_changed {
-            return Ok(replica);
+        match self.replica(generation, lease).await {
+            Ok(replica) if !replica.is_changed => return Ok(replica),
+            // Half built by yet another version of the code, or from another log.
+            Ok(changed) => drop(changed),
+            Err(error) if *error.kind() == ErrorKind::Incompatible => {}
+            Err(error) => return Err(error),
         }
-        // Half built by yet another version of the code.
-        drop(replica);
         let generation = generation + 1;
         place.write(Generations { live, next: Some(generation) }, lease).await?;
         self.replica(generation, lease).await

@@ -1,6 +1,6 @@
 //! Projections in SQLite: tables in a file of their own, or in the file of the events.
 //!
-//! - [`SqliteTx`]: what a handler is given; [`SqliteView`]: what a reader is given, over a `pool` of connections
+//! - [`SqliteTx`]: what a handler is given, and of it [`SqliteTables`] what `setup` and `flush` are; [`SqliteView`]: what a reader is given, over a `pool` of connections
 //! - `place`: the folder, its files, and which of them is the live one
 //! - `tables`: Newton's own tables in such a file: checkpoint, lease fence, parked keys
 //! - `origin`: whether a file was made from the log at hand
@@ -22,5 +22,5 @@ mod worker;
 mod writer;
 
 pub(super) use keep::Sqlite;
-pub use tx::SqliteTx;
+pub use tx::{SqliteTables, SqliteTx};
 pub use view::SqliteView;

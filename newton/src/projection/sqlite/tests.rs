@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pulse::Pulse;
-use super::tx::SqliteTx;
+use super::tx::{SqliteTables, SqliteTx};
 use super::writer::{Opening, Writer};
 use crate::domain::{
     EventId, EventType, Fingerprint, Handler, HandlerError, Metadata, OrderId, Payload, RecordedEvent,
@@ -48,7 +48,7 @@ impl Projection for Sums {
     }
 }
 
-fn add(tx: &SqliteTx<'_>, stream: &str, number: i64) -> rusqlite::Result<usize> {
+fn add(tx: &SqliteTables<'_>, stream: &str, number: i64) -> rusqlite::Result<usize> {
     let add = "INSERT INTO sums VALUES (?1, ?2) ON CONFLICT (stream) DO UPDATE SET sum = sum + ?2";
     tx.execute(add, (stream, number))
 }
@@ -60,12 +60,12 @@ impl SqliteProjection for Sums {
         Ok(Self::default())
     }
 
-    fn make_tables(tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn make_tables(tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
         tx.execute("CREATE TABLE sums (stream TEXT PRIMARY KEY, sum INTEGER)", ())?;
         Ok(())
     }
 
-    fn write_held(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), HandlerError> {
+    fn write_held(&mut self, tx: &mut SqliteTables<'_>) -> Result<(), HandlerError> {
         self.0.drain(..).try_for_each(|(stream, number)| add(tx, &stream, number).map(drop))?;
         Ok(())
     }
@@ -88,6 +88,7 @@ fn event(order_id: u64, stream: &str, payload: &str) -> Arc<RecordedEvent> {
 
 fn opening(file: &std::path::Path, epoch: u64) -> Opening {
     Opening {
+        origin: None,
         file: file.to_owned(),
         epoch,
         provided: Provided::default(),

@@ -1,28 +1,49 @@
-//! What a handler of a projection in SQLite is given.
+//! What a projection in SQLite is given to write with.
+
+use std::ops::Deref;
 
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Result, Row};
 
 use crate::domain::RecordedEvent;
 
-/// A transaction that holds what the handler writes and the projection's checkpoint.
+/// What a handler is given besides the event: the projection's [tables](SqliteTables), and where the event was recorded.
+#[derive(Debug)]
+pub struct SqliteTx<'a> {
+    tables: SqliteTables<'a>,
+    meta: &'a RecordedEvent,
+}
+
+impl<'a> SqliteTx<'a> {
+    pub(crate) fn new(connection: &'a Connection, meta: &'a RecordedEvent) -> Self {
+        Self { tables: SqliteTables::new(connection), meta }
+    }
+
+    /// The event as it was recorded: who, when, where.
+    pub fn meta(&self) -> &RecordedEvent {
+        self.meta
+    }
+}
+
+impl<'a> Deref for SqliteTx<'a> {
+    type Target = SqliteTables<'a>;
+
+    fn deref(&self) -> &SqliteTables<'a> {
+        &self.tables
+    }
+}
+
+/// The tables of a projection, in a transaction that holds what is written and the projection's checkpoint: what `setup` and
+/// `flush` are given, and through [`SqliteTx`] each handler.
 ///
 /// Statements are prepared once and kept. Errors convert to a handler's with `?`. The transaction is Newton's: statements
 /// that begin or end one are refused.
 #[derive(Debug)]
-pub struct SqliteTx<'a> {
-    connection: &'a Connection,
-    meta: Option<&'a RecordedEvent>,
-}
+pub struct SqliteTables<'a>(&'a Connection);
 
-impl<'a> SqliteTx<'a> {
-    pub(crate) fn new(connection: &'a Connection, meta: Option<&'a RecordedEvent>) -> Self {
-        Self { connection, meta }
-    }
-
-    /// The event as it was recorded: who, when, where; `None` in `setup` and `flush`.
-    pub fn meta(&self) -> Option<&RecordedEvent> {
-        self.meta
+impl<'a> SqliteTables<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> Self {
+        Self(connection)
     }
 
     /// Runs one statement; gives how many rows it changed.
@@ -39,7 +60,7 @@ impl<'a> SqliteTx<'a> {
     /// SQLite's.
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
         sql.split(';').try_for_each(refuse_transactions)?;
-        self.connection.execute_batch(sql)
+        self.0.execute_batch(sql)
     }
 
     /// The first row of a query.
@@ -95,7 +116,7 @@ impl<'a> SqliteTx<'a> {
     /// SQLite's.
     pub fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
         refuse_transactions(sql)?;
-        self.connection.prepare_cached(sql)
+        self.0.prepare_cached(sql)
     }
 }
 
@@ -110,4 +131,26 @@ fn refuse_transactions(sql: &str) -> Result<()> {
         return Err(rusqlite::Error::ToSqlConversionFailure(message.into()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_value_is_read_as_what_it_is() {
+        let connection = Connection::open_in_memory().unwrap();
+        let tables = SqliteTables::new(&connection);
+        tables.execute_batch("CREATE TABLE numbers (number INTEGER); CREATE TABLE empty (a)").unwrap();
+        tables.execute("INSERT INTO numbers VALUES (?1), (?2)", (7_u64, 5_usize)).unwrap();
+        assert_eq!(tables.query_value::<u64>("SELECT sum(number) FROM numbers", ()).unwrap(), 12);
+        assert_eq!(tables.query_value::<Option<i64>>("SELECT max(a) FROM empty", ()).unwrap(), None);
+        let missing = tables.query_value::<i64>("SELECT a FROM empty", ()).unwrap_err();
+        assert_eq!(missing, rusqlite::Error::QueryReturnedNoRows);
+        let text = tables.query_value::<i64>("SELECT 'text'", ()).unwrap_err();
+        assert!(matches!(text, rusqlite::Error::InvalidColumnType(..)), "{text}");
+        let large = tables.execute("INSERT INTO numbers VALUES (?1)", (u64::MAX,));
+        assert!(large.is_err(), "SQLite has no such number");
+        assert_eq!(tables.query_value::<usize>("SELECT count(*) FROM numbers", ()).unwrap(), 2);
+    }
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::origin::Origin;
 use super::pulse::Pulse;
 use super::tables::{self, Tables, failed, late};
-use super::tx::SqliteTx;
+use super::tx::{SqliteTables, SqliteTx};
 use crate::domain::{Clock, HandlerError, Name, OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::projection::SqliteProjection;
@@ -23,6 +24,8 @@ use crate::subscription::Provided;
 /// What a writer is opened with.
 pub(super) struct Opening {
     pub(super) file: PathBuf,
+    /// The event to keep, by which the file knows its log from now on.
+    pub(super) origin: Option<Origin>,
     pub(super) epoch: u64,
     pub(super) provided: Provided,
     pub(super) clock: Arc<dyn Clock>,
@@ -74,6 +77,9 @@ impl<P: SqliteProjection> Writer<P> {
             Some(row) if row.epoch > epoch => return Err(late(P::NAME, epoch).with("later", row.epoch)),
             Some(row) => {
                 tables.raise_epoch(&connection, epoch).map_err(of_file)?;
+                if let Some((at, event)) = &opening.origin {
+                    tables.note_last(&connection, *at, event).map_err(of_file)?;
+                }
                 let now = tables::number(P::FINGERPRINT);
                 (row.checkpoint, row.fingerprint.is_some() && now.is_some() && row.fingerprint != now)
             }
@@ -282,7 +288,7 @@ impl<P: SqliteProjection> Writer<P> {
     fn handle(&mut self, event: &RecordedEvent) -> Result<(), Trouble> {
         let Self { projection, connection, opening, .. } = self;
         opening.pulse.begin(event.order_id);
-        let mut tx = SqliteTx::new(connection, Some(event));
+        let mut tx = SqliteTx::new(connection, event);
         let handled =
             guard::call(|| projection.handle(event, &mut tx), |error| infrastructure(error, &opening.file));
         if opening.pulse.end(event.order_id) {
@@ -295,9 +301,9 @@ impl<P: SqliteProjection> Writer<P> {
     fn flush(&mut self, last: OrderId) -> Result<(), Trouble> {
         let Self { projection, connection, opening, .. } = self;
         opening.pulse.begin(last);
-        let mut tx = SqliteTx::new(connection, None);
+        let mut tables = SqliteTables::new(connection);
         let flushed =
-            guard::call(|| projection.write_held(&mut tx), |error| infrastructure(error, &opening.file));
+            guard::call(|| projection.write_held(&mut tables), |error| infrastructure(error, &opening.file));
         if opening.pulse.end(last) {
             return Err(interrupted::<P>("flush"));
         }
@@ -333,7 +339,7 @@ fn interrupted<P: SqliteProjection>(what: &str) -> Trouble {
 
 /// Makes the tables of a new file.
 fn set_up<P: SqliteProjection>(connection: &Connection) -> Result<()> {
-    let set_up = guard::call(|| P::make_tables(&mut SqliteTx::new(connection, None)), guard::newtons);
+    let set_up = guard::call(|| P::make_tables(&mut SqliteTables::new(connection)), guard::newtons);
     set_up.map_err(|trouble| match trouble {
         Trouble::Infrastructure(error) => error,
         Trouble::Handler(cause) => {

@@ -224,5 +224,5 @@ fn order(queued: &Queued) -> Order {
         tenant: metadata.tenant.clone(),
         ..Caller::default()
     };
-    Order::new(caller.into()).known_as(queued.command.command_id())
+    Order { is_sagas: true, ..Order::new(caller.into()).known_as(queued.command.command_id()) }
 }
