@@ -77,7 +77,7 @@
 //! Imports run one way:
 //!
 //! ```text
-//! domain <- store <- repository <- {subscription <- projection, saga, service} <- causality <- bus <- registry <- app
+//! domain <- store <- repository <- {subscription <- projection, saga, service, server} <- causality <- bus <- registry <- app
 //! ```
 //!
 //! - [`domain`]: what is pure: aggregates, events, commands, names, versions
@@ -87,6 +87,7 @@
 //! - [`projection`]: read models, in memory and in SQLite tables
 //! - [`saga`]: processes over several aggregates: they send commands, wait, and undo
 //! - [`service`]: side effects outside of the log
+//! - `server` (feature `muon`): publishes a store to other services
 //! - [`causality`]: who caused what, as a graph
 //! - [`bus`]: commands by type or by name, through middleware
 //! - [`registry`]: every derived type, found by itself or added by hand

@@ -123,7 +123,7 @@ async fn channels_that_clients_leave_open_are_given_back() {
     }
     assert_eq!(given.stores.events.head().await.unwrap().current(), OrderId(200));
     // The channel of the remote store, and the one that all share.
-    while given._server.served_channels() > 3 {
+    while given.server.served_channels() > 3 {
         tokio::task::yield_now().await;
     }
     drop(left_open);

@@ -22,9 +22,8 @@ newton::state_store_contract!(state, || async { Served::new().await });
 struct Served {
     stores: Stores,
     remote: RemoteStore,
-    client: Muon,
     events: RemoteService,
-    _server: Muon,
+    server: Muon,
 }
 
 impl Deref for Served {
@@ -47,7 +46,7 @@ impl Served {
         let options = RemoteOptions { token: Some("right".to_owned()), ..RemoteOptions::default() };
         let remote = RemoteStore::open(&client, "events", options).await.unwrap();
         let events = client.service("events").await.unwrap();
-        Self { stores, remote, client, events, _server: server }
+        Self { stores, remote, events, server }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Compresses what is sent, and inflates what arrives compressed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -15,7 +15,8 @@ use crate::muon::message::Message;
 /// fails the channel.
 pub fn deflate(end: ChannelEnd, limits: &Limits) -> ChannelEnd {
     let (inner, receiver) = end.into_halves();
-    let receiver = InflatingReceiver { inner: receiver, sender: inner.clone(), limits: limits.clone() };
+    let receiver =
+        InflatingReceiver { inner: receiver, sender: Arc::downgrade(&inner), limits: limits.clone() };
     ChannelEnd::new(Arc::new(DeflatingSender { inner }), Box::new(receiver))
 }
 
@@ -27,7 +28,8 @@ struct DeflatingSender {
 #[derive(Debug)]
 struct InflatingReceiver {
     inner: Box<dyn ReceiveHalf>,
-    sender: Arc<dyn SendHalf>,
+    /// Not held, so that dropping the sender still ends the channel.
+    sender: Weak<dyn SendHalf>,
     limits: Limits,
 }
 
@@ -60,8 +62,8 @@ impl ReceiveHalf for InflatingReceiver {
         let received = self.inner.poll_recv(cx);
         let Poll::Ready(Ok(Some(message))) = received else { return received };
         let inflated = codec::inflated(message, &self.limits);
-        if let Err(error) = &inflated {
-            self.sender.end(&Ending::Failed(Arc::new(error.duplicate())));
+        if let (Err(error), Some(sender)) = (&inflated, self.sender.upgrade()) {
+            sender.end(&Ending::Failed(Arc::new(error.duplicate())));
         }
         Poll::Ready(inflated.map(Some))
     }

@@ -20,8 +20,7 @@ pub trait SendHalf: Debug + Send + Sync {
     /// Whether there is room now, so that work on a message that would be given back can be spared.
     fn has_room(&self) -> bool;
 
-    /// Returns once there may be room, or the channel has ended. It wakes one sender for each place, so the caller has to
-    /// [try to send](Self::try_send) before it waits for anything else.
+    /// Returns once there is room, which another sender may take first, or the channel has ended.
     ///
     /// # Errors
     /// How the channel [ended](Ending::refusal).

@@ -56,7 +56,7 @@ impl Queue {
         self.lock().messages.len() < self.capacity
     }
 
-    /// Returns once there is room. The caller has to use it before it waits for anything else.
+    /// Returns once there is room, which another sender may take first.
     pub(super) async fn ready(&self) -> Result<()> {
         loop {
             let mut taken = pin!(self.room.notified());
@@ -68,11 +68,14 @@ impl Queue {
                     return Err(ending.refusal());
                 }
                 if inner.messages.len() < self.capacity {
-                    return Ok(());
+                    break;
                 }
             }
             taken.await;
         }
+        // If this sender has no use for the place after all, the next one has.
+        self.room.notify_one();
+        Ok(())
     }
 
     pub(super) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {

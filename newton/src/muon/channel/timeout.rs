@@ -1,7 +1,7 @@
 //! Fails a channel on which nothing arrives for too long.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,14 +16,15 @@ use crate::muon::message::Message;
 /// not count.
 pub fn timeout(end: ChannelEnd, limit: Duration) -> ChannelEnd {
     let (sender, inner) = end.into_halves();
-    let receiver = TimeoutReceiver { inner, sender: sender.clone(), limit, waiting: None };
+    let receiver = TimeoutReceiver { inner, sender: Arc::downgrade(&sender), limit, waiting: None };
     ChannelEnd::new(sender, Box::new(receiver))
 }
 
 #[derive(Debug)]
 struct TimeoutReceiver {
     inner: Box<dyn ReceiveHalf>,
-    sender: Arc<dyn SendHalf>,
+    /// Not held, so that dropping the sender still ends the channel.
+    sender: Weak<dyn SendHalf>,
     limit: Duration,
     /// Runs while somebody waits.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -44,7 +45,9 @@ impl ReceiveHalf for TimeoutReceiver {
         let message = "the peer sent nothing in time; it may be slow or gone";
         let error =
             Error::new(ErrorKind::Unavailable, "receive", message).with("limit", format!("{limit:?}"));
-        self.sender.end(&Ending::Failed(Arc::new(error)));
+        if let Some(sender) = self.sender.upgrade() {
+            sender.end(&Ending::Failed(Arc::new(error)));
+        }
         self.waiting = None;
         self.inner.poll_recv(cx)
     }

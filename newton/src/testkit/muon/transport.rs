@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use super::{Sides, number, numbered};
 use crate::error::ErrorKind;
-use crate::muon::Descriptor;
 use crate::muon::descriptor::{url_scheme, url_without_credentials};
+use crate::muon::{Address, Descriptor};
 
 /// They stand in descriptors, which everybody reads.
 pub async fn urls_are_of_its_schemes_and_without_credentials(sides: &Sides) {
     assert!(!sides.server.urls().is_empty(), "others have to reach it");
+    let _listener = sides.server.listen(&sides.service).await.expect("the service listens");
     for url in sides.server.urls() {
         assert!(sides.server.schemes().contains(&url_scheme(&url)), "{url}");
         assert_eq!(url_without_credentials(&url), url);
@@ -30,8 +31,7 @@ pub async fn a_listener_is_told_who_asks_for_what(sides: &Sides) {
 
 /// A URL of another transport is not guessed at, and its password not shown.
 pub async fn a_foreign_url_is_refused(sides: &Sides) {
-    let mut address = sides.address();
-    address.url = "carrier-pigeon://user:secret@roof/".to_owned();
+    let address = Address { url: "carrier-pigeon://user:secret@roof/".to_owned(), ..sides.address() };
     let refused = sides.client.open(&address).await.expect_err("this is not its scheme");
     assert_eq!(*refused.kind(), ErrorKind::InvalidInput);
     assert!(!refused.to_string().contains("secret"), "{refused}");

@@ -54,7 +54,7 @@ pub async fn subscribe(
     let (window, stream) = (window.max(1), request.stream_name.clone());
     let mut subscription =
         Subscription { channel, stream, window, granted: 0, arrived: VecDeque::new(), is_ended: false };
-    subscription.grant().await?;
+    subscription.grant().await;
     Ok(subscription)
 }
 
@@ -118,7 +118,7 @@ impl Subscription {
     /// Waits for messages, after credit was given for what was taken.
     async fn fill(&mut self) -> Result<()> {
         if self.granted <= self.window / 2 {
-            self.grant().await?;
+            self.grant().await;
         }
         let mut messages = Vec::new();
         let received = self.channel.recv_many(&mut messages, Self::BATCH).await;
@@ -136,13 +136,12 @@ impl Subscription {
         }
     }
 
-    async fn grant(&mut self) -> Result<()> {
+    /// A channel that has ended is no error here: what the service sent before, its end above all, is still to be read.
+    async fn grant(&mut self) {
         let request = self.window - self.granted;
-        self.granted = self.window;
-        match self.channel.send(Message::new(PROTOCOL, GRANT, step::json(&Grant { request }))).await {
-            // What the service sent before it closed the channel is still to be read, the end of the stream above all.
-            Err(error) if *error.kind() == ErrorKind::Closed => Ok(()),
-            sent => sent,
+        let grant = Message::new(PROTOCOL, GRANT, step::json(&Grant { request }));
+        if self.channel.send(grant).await.is_ok() {
+            self.granted = self.window;
         }
     }
 
