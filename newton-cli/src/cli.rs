@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Publish an event store, and talk to the services of Muon.
 ///
-/// Services find each other over a message broker (RabbitMQ). Say where it is by --amqp or in NEWTON_AMQP_URL; then `newton serve`
+/// Services find each other over a message broker (RabbitMQ). Say where it is by `--amqp` or in `NEWTON_AMQP_URL`; then `newton serve`
 /// publishes an event store there, `newton discover` lists who is there, and the other commands talk to them.
 #[derive(Debug, Parser)]
 #[command(name = "newton", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -39,7 +39,7 @@ Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or 
 /// What every command takes.
 #[derive(Args, Debug, Default)]
 pub struct Common {
-    /// The broker: amqp://user:password@host[:port][/vhost], or amqps:// for an encrypted connection
+    /// The broker: `amqp://user:password@host[:port][/vhost]`, or `amqps://..` for an encrypted connection
     #[arg(long, global = true, value_name = "URL", env = "NEWTON_AMQP_URL", hide_env_values = true)]
     pub amqp: Option<BrokerUrl>,
 
@@ -153,7 +153,7 @@ pub struct Introspect {
 pub struct Rpc {
     /// The service's name
     pub service: String,
-    /// The path, such as /stats
+    /// The path, such as `/stats`
     pub path: String,
     /// What to send, as JSON; `-` reads it from standard input
     #[arg(default_value = "{}")]
@@ -165,9 +165,9 @@ pub struct Rpc {
 pub struct Stream {
     /// The service's name
     pub service: String,
-    /// The path of the stream, such as /ticks
+    /// The path of the stream, such as `/ticks`
     pub path: String,
-    /// Arguments of the stream: NAME=TEXT, or NAME:=JSON for numbers and other values
+    /// Arguments of the stream: `NAME=TEXT`, or `NAME:=JSON` for numbers and other values
     #[arg(value_name = "ARG=VALUE", value_parser = parse_argument)]
     pub args: Vec<(String, Value)>,
     /// End after so many items
@@ -178,10 +178,10 @@ pub struct Stream {
 /// The arguments of `emit`.
 #[derive(Args, Debug, Default)]
 pub struct Emit {
-    /// The stream to append to, such as users
+    /// The stream to append to, such as `users`
     #[arg(requires = "event_type")]
     pub stream: Option<String>,
-    /// The type of the event, such as UserBorn
+    /// The type of the event, such as `UserBorn`
     #[arg(value_name = "TYPE")]
     pub event_type: Option<String>,
     /// Its content, as JSON; without it each line of standard input is the content of an event
@@ -241,7 +241,7 @@ impl Replay {
 /// The arguments of `serve`.
 #[derive(Args, Debug)]
 pub struct Serve {
-    /// The store: sqlite://events.db, or memory: to forget everything at the end
+    /// The store: `sqlite://events.db`, or `memory:` to forget everything at the end
     #[arg(long, value_name = "URL", env = "NEWTON_STORE", hide_env_values = true)]
     pub store: String,
 
@@ -249,7 +249,7 @@ pub struct Serve {
     #[arg(long, default_value = "events")]
     pub name: String,
 
-    /// Let others end streams by /stream/delete; their history stays
+    /// Let others end streams by `/stream/delete`; their history stays
     #[arg(long)]
     pub allow_delete: bool,
 }

@@ -141,7 +141,7 @@ fn on_one_line(json: &str) -> Cow<'_, str> {
     for c in json.chars() {
         match c {
             '\t' | '\n' | '\r' => line.push(' '),
-            c if c.is_control() => line.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => line.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => line.push(c),
         }
     }

@@ -1,4 +1,5 @@
 //! The binary itself, without a broker: what it says and how it ends.
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::net::TcpListener;
 use std::process::{Command, Output};

@@ -62,7 +62,8 @@ pub async fn publish(
 }
 
 fn tell(serve: &Serve, output: &mut Output<'_>) -> Outcome {
-    let store = url_without_credentials(&serve.store);
+    // A token may stand among the options.
+    let store = url_without_credentials(serve.store.split('?').next().unwrap_or_default());
     let serving = Serving { store: &store, service: &serve.name };
     if output.is_json() {
         output.json(&serving)?;
