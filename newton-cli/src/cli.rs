@@ -136,9 +136,9 @@ pub struct Discover {
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
 
-    /// Listen so long for services that did not answer at once; each one announces itself every 3 seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub wait: u16,
+    /// Listen so long for services that do not answer at once, instead of half a second; each announces itself every 3 seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub wait: Option<u16>,
 }
 
 /// The arguments of `introspect`.

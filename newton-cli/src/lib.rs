@@ -33,6 +33,8 @@ use self::signals::Signals;
 
 /// How long other services have to be told of the end of a command. It ends all the same.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the services of a broker have to answer once one of them has.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// Runs the command that the process was started with, and says how it ended.
 pub fn main() -> ExitCode {
@@ -80,6 +82,7 @@ async fn run_client(
         output,
         input: &mut input,
         shows_progress: io::stderr().is_terminal() && !io::stdout().is_terminal(),
+        settle: SETTLE,
     };
     let outcome = signals.unless(commands::run(command, &mut session)).await;
     // Nobody waits for a peer that does not hear of it.

@@ -1,5 +1,7 @@
 //! What a command that talks to other services works with.
 
+use std::time::Duration;
+
 use newton::muon::{DiscoveryExt, Muon, RemoteService};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
@@ -21,6 +23,8 @@ pub struct Session<'a, 'o> {
     pub input: &'a mut (dyn AsyncBufRead + Unpin + Send),
     /// Whether there is somebody to be shown how far a long command is.
     pub shows_progress: bool,
+    /// How long those are listened for who do not answer first.
+    pub settle: Duration,
 }
 
 impl Session<'_, '_> {
@@ -33,6 +37,7 @@ impl Session<'_, '_> {
             return Ok(self.muon.service(name).await?);
         }
         let found = self.muon.service_with_tags(&[EVENT_STORE]).await?;
+        tokio::time::sleep(self.settle).await;
         let mut names: Vec<String> =
             self.muon.discovery().tagged(&[EVENT_STORE]).into_iter().map(|store| store.identifier).collect();
         names.sort();

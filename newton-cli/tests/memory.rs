@@ -277,6 +277,7 @@ async fn a_session_gives_everything_back() {
         output: &mut output,
         input: &mut input,
         shows_progress: true,
+        settle: Duration::ZERO,
     };
     let replay = client_command(&["replay", "users", "--limit", "5"]);
     newton_cli::commands::run(replay, &mut session).await.unwrap();

@@ -13,7 +13,8 @@ use crate::session::Session;
 /// # Errors
 /// Where the list can't be written.
 pub async fn run(discover: &Discover, session: &mut Session<'_, '_>) -> Outcome {
-    tokio::time::sleep(Duration::from_secs(discover.wait.into())).await;
+    let wait = discover.wait.map_or(session.settle, |seconds| Duration::from_secs(seconds.into()));
+    tokio::time::sleep(wait).await;
     let tags: Vec<&str> = discover.tags.iter().map(String::as_str).collect();
     let own = session.muon.descriptor();
     let mut services = session.muon.discovery().tagged(&tags);

@@ -1,6 +1,8 @@
 //! Services of one process, and commands that talk to them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+use std::time::Duration;
+
 use clap::Parser;
 use newton::muon::discovery::MemoryDiscovery;
 use newton::muon::instance::Builder;
@@ -44,7 +46,7 @@ impl Network {
 
     /// The parts of another instance. What does not exist is not waited for.
     pub(crate) fn builder(&self, name: &str) -> Builder {
-        let timings = Timings { discovery: std::time::Duration::from_millis(50), ..Timings::default() };
+        let timings = Timings { discovery: Duration::from_millis(50), ..Timings::default() };
         let transport = self.transports.transport().shared();
         Muon::builder(name).transport(transport).discovery(self.discovery.clone()).timings(timings)
     }
@@ -66,6 +68,7 @@ impl Network {
             output: &mut output,
             input: &mut input,
             shows_progress: false,
+            settle: Duration::ZERO,
         };
         let outcome = newton_cli::commands::run(client_command(arguments), &mut session).await;
         muon.shutdown().await;
@@ -104,6 +107,7 @@ impl Network {
             output: &mut output,
             input: &mut &b""[..],
             shows_progress: false,
+            settle: Duration::ZERO,
         };
         let outcome = newton_cli::commands::run(client_command(arguments), &mut session).await;
         muon.shutdown().await;
