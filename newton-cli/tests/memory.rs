@@ -28,6 +28,7 @@ async fn what_is_emitted_is_replayed() {
     let names: Vec<_> = replayed.iter().map(|event| event["payload"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Ada", "Bob", "Zoë"]);
     assert_eq!(replayed[0]["event-type"], "UserBorn");
+    assert_eq!(replayed[0]["service-id"], "newton-cli");
 
     let second = replayed[1]["order-id"].to_string();
     let from = network.json(&["replay", "users", "--from", &second, "--limit", "1"]).await.unwrap();

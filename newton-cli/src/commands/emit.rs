@@ -16,6 +16,9 @@ use crate::table::Table;
 const COLUMNS: [(&str, usize); 5] =
     [("ORDER", 10), ("TIME (UTC)", 19), ("STREAM", 24), ("TYPE", 24), ("ID", 36)];
 
+/// What an event is from that does not say so.
+const WRITER: &str = "newton-cli";
+
 /// A stored event as `--json` writes it, in the words of a replay.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,6 +81,7 @@ fn read(emit: &Emit, text: &str) -> Result<event::Emit, Trouble> {
         }
     };
     event.id = emit.id.clone().or(event.id).or_else(|| Some(Uuid::new_v4().to_string()));
+    event.service_id = event.service_id.or_else(|| Some(WRITER.to_owned()));
     event.schema = emit.schema.clone().map(Value::from).or(event.schema);
     event.caused_by = emit.caused_by.clone().map(Value::from).or(event.caused_by);
     Ok(event)
