@@ -29,6 +29,8 @@ const EXCHANGE: &str = "muon-broadcast";
 const DISCOVERY: &str = "discovery";
 const REQUEST: &str = "discovery-request";
 const SERVICE_LIST: &str = "service-list";
+/// The most instances of other services that are kept, so that nobody can fill the memory.
+const MOST_SERVICES: usize = 10_000;
 /// The wait before a broken connection is made anew, and how far it grows.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -242,7 +244,7 @@ impl Shared {
     async fn hear(&self, channel: &Channel, delivery: &Delivery) -> Result<()> {
         if delivery.routing_key.as_str() == DISCOVERY {
             match serde_json::from_slice::<Descriptor>(&delivery.data) {
-                Ok(service) => self.note(service),
+                Ok(service) => self.note(&service),
                 Err(error) => tracing::debug!(%error, "an announcement cannot be read"),
             }
             return Ok(());
@@ -251,7 +253,7 @@ impl Shared {
             Ok(answer) if answer.name == SERVICE_LIST => {
                 // The own answer says nothing of others.
                 let is_foreign = answer.list.iter().any(|service| !self.is_own(service));
-                answer.list.into_iter().for_each(|service| self.note(service));
+                answer.list.iter().for_each(|service| self.note(service));
                 if is_foreign {
                     self.progress.send_replace(Progress::Answered);
                 }
@@ -295,13 +297,18 @@ impl Shared {
         published.map(drop).map_err(|error| self.broker.failed(error))
     }
 
-    fn note(&self, service: Descriptor) {
-        if self.is_own(&service) {
+    fn note(&self, service: &Descriptor) {
+        if self.is_own(service) {
             return;
         }
         let key = (service.identifier.clone(), service.instance_id.clone());
-        lock(&self.known).heard.insert(key, Instant::now());
-        self.directory.insert(&service);
+        let mut known = lock(&self.known);
+        if known.heard.len() >= MOST_SERVICES && !known.heard.contains_key(&key) {
+            return tracing::warn!(service = key.0, "more services are announced than are kept");
+        }
+        known.heard.insert(key, Instant::now());
+        drop(known);
+        self.directory.insert(service);
     }
 
     fn is_own(&self, service: &Descriptor) -> bool {

@@ -79,18 +79,25 @@ impl Broker {
         }
         if let Some(connection) =
             state.connection.as_ref().filter(|connection| connection.status().connected())
-            && let Ok(Ok(channel)) = timeout(self.0.timings.handshake, connection.create_channel()).await
         {
-            return Ok(channel);
+            match self.create_channel(connection).await {
+                Err(_) if !connection.status().connected() => {}
+                created => return created,
+            }
         }
         let connecting = Connection::connect_uri(self.0.uri.clone(), ConnectionProperties::default());
         let connection = timeout(self.0.timings.handshake, connecting)
             .await
             .map_err(|_| self.unreachable("it does not answer"))?
             .map_err(|error| self.unreachable("it refuses").caused_by(error))?;
-        let channel = connection.create_channel().await.map_err(|error| self.failed(error))?;
+        let channel = self.create_channel(&connection).await;
         state.connection = Some(connection);
-        Ok(channel)
+        channel
+    }
+
+    async fn create_channel(&self, connection: &Connection) -> Result<Channel> {
+        let created = timeout(self.0.timings.handshake, connection.create_channel()).await;
+        created.map_err(|_| self.unreachable("it does not answer"))?.map_err(|error| self.failed(error))
     }
 
     /// Closes the connection for good.

@@ -76,7 +76,8 @@ async fn shake_hands(
     let reply_queue = ShortString::from(format!("{}.reply.{id}", address.service));
     let channel = broker.channel().await?;
     // Gives the queues back where this future is dropped, or fails.
-    let mut opening = Opening { channel: channel.clone(), queues: vec![listen_queue.clone()] };
+    let mut opening =
+        Opening { channel: channel.clone(), queues: vec![listen_queue.clone(), reply_queue.clone()] };
     let failed = |error| broker.failed(error);
     for queue in [&listen_queue, &reply_queue] {
         channel.queue_declare(queue.clone(), transient(), FieldTable::default()).await.map_err(failed)?;

@@ -153,9 +153,8 @@ impl Line {
         match sender.send(message).await {
             Ok(()) if is_closing => Some(End::Told(Ending::Closed)),
             Ok(()) => None,
-            // Whoever ended it here tells the peer by what is left to be sent.
-            Err(error) if *error.kind() == ErrorKind::Closed => Some(End::Here(Ending::Closed)),
-            Err(error) => Some(End::Here(Ending::Failed(Arc::new(error)))),
+            // The end came from here: what was sent before it goes out first.
+            Err(_) => std::future::pending().await,
         }
     }
 

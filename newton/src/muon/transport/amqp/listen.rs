@@ -2,7 +2,7 @@
 //!
 //! attached -> broken -> attached again .. until nobody listens.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -10,6 +10,7 @@ use lapin::Consumer;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use lapin::types::FieldTable;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -32,6 +33,8 @@ struct Listening {
     broker: Broker,
     service: Descriptor,
     incoming: Incoming,
+    /// For channels that are being accepted.
+    slots: Arc<Semaphore>,
 }
 
 /// Listens for a service in a task of its own.
@@ -40,8 +43,11 @@ pub(super) async fn start(
     broker: Broker,
     service: &Descriptor,
     incoming: &Incoming,
+    handshakes: usize,
 ) -> Result<JoinHandle<()>> {
-    let listening = Listening { transport, broker, service: service.clone(), incoming: incoming.clone() };
+    let slots = Arc::new(Semaphore::new(handshakes.clamp(1, Semaphore::MAX_PERMITS)));
+    let (service, incoming) = (service.clone(), incoming.clone());
+    let listening = Listening { transport, broker, service, incoming, slots };
     let attached = listening.attach().await?;
     Ok(tokio::spawn(listening.run(attached)))
 }
@@ -64,8 +70,10 @@ impl Listening {
                     Err(_) if self.incoming.is_closed() || self.transport.strong_count() == 0 => return,
                     Err(error) => tracing::warn!(%error, "the queue of a service cannot be attached to"),
                 }
-                sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
+                tokio::select! {
+                    () = self.incoming.closed() => return,
+                    () = sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                }
             };
             wait = FIRST_WAIT;
         }
@@ -98,14 +106,15 @@ impl Listening {
 
     async fn take_all(&self, attached: &mut Attached) {
         while let Some(Ok(delivery)) = attached.consumers.next().await {
+            let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
             // One that comes again after a broken connection finds its queues gone.
             let _ = delivery.acker.ack(BasicAckOptions::default()).await;
-            self.take(&delivery);
+            self.take(&delivery, slot);
         }
     }
 
     /// Accepts what a delivery asks for, in a task of its own.
-    fn take(&self, delivery: &Delivery) {
+    fn take(&self, delivery: &Delivery, slot: OwnedSemaphorePermit) {
         let asked = match asked(delivery) {
             Ok(asked) => asked,
             Err(error) => {
@@ -124,6 +133,7 @@ impl Listening {
             if let Err(error) = outcome {
                 tracing::warn!(%error, service, "a channel was not accepted");
             }
+            drop(slot);
         });
     }
 }

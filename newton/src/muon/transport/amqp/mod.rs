@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::task::JoinHandle;
 
 pub(in crate::muon) use self::broker::Broker;
 pub use self::options::AmqpOptions;
@@ -24,8 +25,10 @@ use super::opened::Opened;
 use super::{Address, Incoming, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::ChannelEnd;
-use crate::muon::descriptor::{Descriptor, url_scheme};
+use crate::muon::descriptor::{Descriptor, url_scheme, url_without_credentials};
 
+/// The most brokers of other services that are connected to.
+const MOST_BROKERS: usize = 64;
 const SCHEMES: &[&str] = &["amqp", "amqps"];
 
 /// Channels over a broker. Services at the same broker reach each other.
@@ -66,7 +69,8 @@ struct Listening {
     service: String,
     instance: Option<String>,
     incoming: Incoming,
-    task: tokio::task::JoinHandle<()>,
+    /// None until it listens.
+    task: Option<JoinHandle<()>>,
 }
 
 impl AmqpTransport {
@@ -89,6 +93,11 @@ impl AmqpTransport {
         let mut own = self.0.own();
         if let Some(broker) = own.others.get(url) {
             return Ok(broker.clone());
+        }
+        if own.others.len() >= MOST_BROKERS {
+            let message = "services at too many other brokers are named; this one may be a forgery";
+            return Err(Error::new(ErrorKind::InvalidInput, "open a channel", message)
+                .with("url", url_without_credentials(url)));
         }
         let broker = Broker::new(url, &self.0.options)?;
         own.others.insert(url.to_owned(), broker.clone());
@@ -143,14 +152,24 @@ impl Transport for AmqpTransport {
                 return Err(Error::new(ErrorKind::Configuration, "listen", message)
                     .with("service", &service.identifier));
             }
+            own.listening.push(Listening {
+                service: service.identifier.clone(),
+                instance: service.instance_id.clone(),
+                incoming: incoming.clone(),
+                task: None,
+            });
         }
-        let task = listen::start(Arc::downgrade(&self.0), self.0.broker.clone(), service, &incoming).await?;
-        self.0.own().listening.push(Listening {
-            service: service.identifier.clone(),
-            instance: service.instance_id.clone(),
-            incoming,
-            task,
-        });
+        let (transport, broker) = (Arc::downgrade(&self.0), self.0.broker.clone());
+        let task = listen::start(transport, broker, service, &incoming, self.0.options.handshakes).await?;
+        let mut own = self.0.own();
+        match own.listening.iter_mut().find(|listening| is_same(listening)) {
+            Some(listening) => listening.task = Some(task),
+            // The transport was closed meanwhile.
+            None => {
+                task.abort();
+                return Err(closed());
+            }
+        }
         Ok(listener)
     }
 
@@ -180,8 +199,8 @@ impl Transport for AmqpTransport {
         };
         self.0.own().is_closed = true;
         own.opened.end_all();
-        for listening in &own.listening {
-            listening.task.abort();
+        for task in own.listening.iter().filter_map(|listening| listening.task.as_ref()) {
+            task.abort();
         }
         self.0.broker.close().await;
         for broker in own.others.values() {

@@ -10,6 +10,8 @@ pub struct AmqpOptions {
     pub insecure: bool,
     /// Messages of a channel that are on their way from the broker at a time; 512.
     pub prefetch: u16,
+    /// Channels of peers that are being accepted at a time; 256. Further ones wait at the broker.
+    pub handshakes: usize,
     /// How long is waited for what.
     pub timings: Timings,
     /// How much is taken from others.
@@ -18,6 +20,12 @@ pub struct AmqpOptions {
 
 impl Default for AmqpOptions {
     fn default() -> Self {
-        Self { insecure: false, prefetch: 512, timings: Timings::default(), limits: Limits::default() }
+        Self {
+            insecure: false,
+            prefetch: 512,
+            handshakes: 256,
+            timings: Timings::default(),
+            limits: Limits::default(),
+        }
     }
 }
