@@ -25,8 +25,8 @@ async fn a_served_store_takes_events_and_gives_them_back(places: Places) {
     let server = Server::start(&places, &[]);
     let stored = server.json(&["emit", "users", "UserBorn", r#"{"name":"Zoë"}"#]);
     assert_eq!(stored[0]["stream-name"], "users");
-    let lines: String = (0..500).map(|number| format!("{{\"n\":{number}}}\n")).collect();
-    let fed = server.fed(lines.as_bytes(), &["emit", "numbers", "Counted"]);
+    let lines: Vec<_> = (0..500).map(|number| format!("{{\"n\":{number}}}")).collect();
+    let fed = server.fed(lines.join("\n").as_bytes(), &["emit", "numbers", "Counted"]);
     assert_eq!(fed.status.code(), Some(0), "{}", text(&fed.stderr));
 
     let replayed = server.json(&["replay", "numbers"]);
