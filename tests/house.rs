@@ -13,7 +13,7 @@ const MAX_LINES: usize = 500;
 fn sources() -> Vec<(PathBuf, String)> {
     let root = workspace_root();
     let mut files = Vec::new();
-    for folder in ["newton", "newton-macros", "examples", "tests", "benches"] {
+    for folder in ["newton", "newton-macros", "newton-cli", "examples", "tests", "benches"] {
         collect(&root.join(folder), &mut files);
     }
     assert!(files.len() > 20, "only {} files were found below {}", files.len(), root.display());

@@ -10,6 +10,7 @@
 #![expect(clippy::expect_used, reason = "a trial fails by a panic")]
 
 mod amqp;
+mod command_line;
 mod interop;
 mod rabbitmq;
 mod service;
@@ -21,7 +22,7 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let lists = [rabbitmq::trials(), amqp::trials(), interop::trials()];
+    let lists = [rabbitmq::trials(), amqp::trials(), command_line::trials(), interop::trials()];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -94,6 +94,7 @@ impl Invalid {
     pub(super) fn of(error: &Error) -> Self {
         let status = match error.kind() {
             ErrorKind::InvalidInput | ErrorKind::Decode => 400,
+            ErrorKind::Forbidden => 403,
             ErrorKind::NotFound | ErrorKind::Deleted => 404,
             ErrorKind::Conflict { .. }
             | ErrorKind::StateConflict { .. }
@@ -109,6 +110,7 @@ impl Invalid {
     /// The error that a caller gets.
     pub(super) fn into_error(self) -> Error {
         let kind = match self.status {
+            401 | 403 => ErrorKind::Forbidden,
             404 => ErrorKind::NotFound,
             413 => ErrorKind::TooLarge,
             501 => ErrorKind::Unsupported,
