@@ -36,6 +36,7 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
     let Parts { clock, settings, middleware, provided, handler_policies, .. } = parts;
     let events_file = stores.file.clone();
     let projections = parts.projections.or_else(|| events_file.as_deref().map(beside));
+    check_store(&registry, &*stores.events)?;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
         unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
@@ -71,6 +72,20 @@ fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".projections");
     name.into()
+}
+
+/// Refuses a store on which two commands could be decided on the same state.
+fn check_store(registry: &Registry, events: &dyn EventStore) -> Result<()> {
+    let aggregates: Vec<_> = registry.aggregates().iter().map(|aggregate| aggregate.rust_name).collect();
+    if aggregates.is_empty() || events.capability().expected_versions {
+        return Ok(());
+    }
+    let message = format!(
+        "this store cannot check expected versions, on which the aggregates of an app rely: {}. Use SQLite, or a store that \
+         Newton publishes; this one serves apps without aggregates, `Builder::without` leaves them out",
+        aggregates.join(", ")
+    );
+    Err(Error::new(ErrorKind::Unsupported, "start", message))
 }
 
 /// Refuses a program that does not know an event type in the log of one of its aggregates.
