@@ -4,6 +4,7 @@ mod admin;
 mod broken;
 mod emitting;
 mod replaying;
+mod urls;
 
 use std::ops::Deref;
 
