@@ -28,6 +28,9 @@ pub(super) struct Parts {
     pub(super) lease_term: Duration,
     pub(super) rebuild_changed: bool,
     pub(super) command_retry: RetryPolicy,
+    /// The ways to other services.
+    #[cfg(feature = "muon")]
+    pub(super) services: Option<super::dispatch::Services>,
     /// Who executes the commands of sagas; `None` is the bus.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
 }
@@ -52,11 +55,19 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
+    let dispatch: Arc<dyn Dispatch> = match parts.dispatch {
+        Some(dispatch) => dispatch,
+        #[cfg(feature = "muon")]
+        None if let Some(services) = parts.services => {
+            Arc::new(super::dispatch::Crossing { bus: bus.clone(), services })
+        }
+        None => bus.clone(),
+    };
     let assembly = Assembly {
         runtime: runtime.clone(),
         provided,
         handler_policies,
-        dispatch: parts.dispatch.unwrap_or_else(|| bus.clone()),
+        dispatch,
         command_retry: parts.command_retry,
         projections,
         events_file,
