@@ -26,11 +26,11 @@ type Authenticate = Arc<dyn Fn(Option<&Value>) -> Result<Caller> + Send + Sync>;
 pub struct Expose {
     app: App,
     authenticate: Authenticate,
-    paths: Vec<Path>,
+    paths: Vec<Endpoint>,
     wrong: Option<Error>,
 }
 
-struct Path {
+struct Endpoint {
     path: String,
     doc: String,
     handler: Handler,
@@ -70,7 +70,7 @@ impl Expose {
                 Box::pin(async move { Ok(execute::<A>(&app, index, caller, &request).await.into_response()) })
             });
             let doc = format!("The command {} of {}", command.rust_name, A::DOMAIN);
-            self.paths.push(Path { path: path_of(command.name), doc, handler });
+            self.paths.push(Endpoint { path: path_of(command.name), doc, handler });
         }
         self
     }
@@ -96,7 +96,7 @@ impl Expose {
             let asked = app.view::<P>().and_then(|view| Ok(answer(view, caller, request.json()?)));
             Box::pin(async move { Ok(Response::json(&asked?.await?)) })
         });
-        self.paths.push(Path { path: path.to_owned(), doc: doc.to_owned(), handler });
+        self.paths.push(Endpoint { path: path.to_owned(), doc: doc.to_owned(), handler });
         self
     }
 
@@ -114,7 +114,7 @@ impl Expose {
             let message = "two things have the same path; give one of them another";
             return Err(Error::new(ErrorKind::Configuration, "expose", message).with("path", twice[0]));
         }
-        Ok(self.paths.into_iter().fold(RpcServer::new(), |server, Path { path, doc, handler }| {
+        Ok(self.paths.into_iter().fold(RpcServer::new(), |server, Endpoint { path, doc, handler }| {
             let authenticate = self.authenticate.clone();
             server.path(&path, &doc, move |request| answer(&authenticate, &handler, request))
         }))

@@ -78,7 +78,7 @@ impl RemoteApp {
         order: Order,
     ) -> AnyOutcome {
         let payload = serde_json::from_slice(payload).map_err(|error| no_json(name, error))?;
-        match self.call(name, call(&order, target.to_string(), payload)).await? {
+        match self.call(name, &call(&order, target.to_string(), payload)).await? {
             Answer::Done(receipt) => Ok(receipt),
             Answer::Failed(error) => Err(error.into()),
             Answer::Rejected(rejected) => {
@@ -87,8 +87,8 @@ impl RemoteApp {
         }
     }
 
-    async fn call(&self, name: &str, call: Call) -> Result<Answer> {
-        let request = self.request(&path_of(name)).with_json(&call);
+    async fn call(&self, name: &str, call: &Call) -> Result<Answer> {
+        let request = self.request(&path_of(name)).with_json(call);
         match Answer::read(&self.ask(&request).await?)? {
             // What it says of itself, it does not say of this app.
             Answer::Failed(error) if *error.kind() == ErrorKind::Closed => Err(self.away(error)),
@@ -131,7 +131,7 @@ impl<C: Command> RemoteExecute<C> {
 
     async fn send<R: DeserializeOwned>(self) -> Result<Receipt, ExecuteError<R>> {
         let call = call(&self.order, self.id, encode(&self.command)?);
-        match self.app.call(self.command.command_type().name, call).await? {
+        match self.app.call(self.command.command_type().name, &call).await? {
             Answer::Done(receipt) => Ok(receipt),
             Answer::Failed(error) => Err(error.into()),
             Answer::Rejected(rejected) => match serde_json::from_str(rejected.rejection.get()) {
