@@ -9,6 +9,7 @@
 //! this binary has its own.
 #![expect(clippy::expect_used, reason = "a trial fails by a panic")]
 
+mod amqp;
 mod interop;
 mod rabbitmq;
 mod service;
@@ -20,7 +21,7 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let lists = [rabbitmq::trials(), interop::trials()];
+    let lists = [rabbitmq::trials(), amqp::trials(), interop::trials()];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

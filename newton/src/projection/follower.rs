@@ -9,11 +9,14 @@ use tokio::task::JoinHandle;
 use crate::domain::{Name, OrderId, Query, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::projection::keep::Replica;
-use crate::store::{Position, Read, Selection};
+use crate::store::{Position, Selection};
 use crate::subscription::{Batch, Monitor, Phase, Stop, Subscribe, Subscription, Subscriptions};
 
 /// The pages that are read ahead of the copy.
 const PAGES_AHEAD: usize = 2;
+
+/// The most events of such a page: to hand one over costs a task and a thread their sleep.
+const PAGE: usize = 2_048;
 
 /// A copy of the data that follows the log.
 pub(super) struct Follower<R> {
@@ -103,7 +106,7 @@ impl<R> Drop for Follower<R> {
 
 async fn read_ahead(mut subscription: Subscription, feed: mpsc::Sender<Result<Batch>>) {
     loop {
-        let batch = match subscription.next_batch(Read::PAGE).await {
+        let batch = match subscription.next_batch(PAGE).await {
             Ok(Some(batch)) => Ok(batch),
             Ok(None) => return,
             Err(error) => Err(error),

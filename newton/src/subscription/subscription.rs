@@ -117,7 +117,7 @@ impl Subscription {
     ///
     /// Cancel-safe: what was not given is given next time.
     pub(crate) async fn next_batch(&mut self, most: usize) -> Result<Option<Batch>> {
-        let most = most.clamp(1, Read::PAGE);
+        let most = most.max(1);
         let moved_on = self.taken.len() > 0
             || poll_fn(|context| self.poll_take(context, Interest::Progress, most)).await?;
         if !moved_on {

@@ -11,7 +11,15 @@ use evento::{ProjectionAggregate, Sqlite, WriteError};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+mod live;
+
 fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [work, folder] = arguments.as_slice()
+        && work == "w6"
+    {
+        return live::measure(folder.as_ref());
+    }
     serve(&Roster::default().with::<Evento>("evento", ""))
 }
 

@@ -46,8 +46,9 @@ impl SendHalf for PairSender {
     }
 
     fn end(&self, ending: &Ending) {
-        self.outgoing.end(ending);
+        // In this order, so that nobody who was told of the end can still send.
         self.incoming.end(ending);
+        self.outgoing.end(ending);
     }
 
     fn traffic(&self) -> Traffic {

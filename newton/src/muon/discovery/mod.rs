@@ -4,6 +4,8 @@
 //! - [`Services`]: those that are known, now and as they change; [`Directory`]: what an implementation keeps them in
 //! - [`memory`], [`static_list`], [`several`]: inside of one process, written down, and several at once
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod directory;
 mod ext;
 pub mod memory;
@@ -17,6 +19,8 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::muon::descriptor::Descriptor;
 
+#[cfg(feature = "amqp")]
+pub use amqp::AmqpDiscovery;
 pub use directory::{Directory, Services};
 pub use ext::DiscoveryExt;
 pub(crate) use ext::not_found;

@@ -2,10 +2,14 @@
 //!
 //! - [`Transport`]: what each one implements; [`Address`]: whom a channel is opened to
 //! - [`Listener`]: the channels that others open; [`Accepted`]: one of them
-//! - [`memory`]: inside of one process
+//! - [`memory`]: inside of one process; with the feature `amqp`, `amqp`: over a RabbitMQ broker
+//! - `opened`: the channels that a transport has a part in
 
+#[cfg(feature = "amqp")]
+pub mod amqp;
 mod listener;
 pub mod memory;
+mod opened;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -16,6 +20,8 @@ use crate::error::Result;
 use crate::muon::channel::ChannelEnd;
 use crate::muon::descriptor::{Descriptor, url_without_credentials};
 
+#[cfg(feature = "amqp")]
+pub use amqp::{AmqpOptions, AmqpTransport};
 pub use listener::{Accepted, Incoming, Listener};
 pub use memory::{MemoryNetwork, MemoryTransport};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
@@ -139,23 +139,21 @@ pub(super) fn read_schema(value: ValueRef<'_>) -> Outcome<Schema> {
     }
 }
 
-/// The encoding and the key of a payload that is not plain JSON.
-pub(super) type Format = (Encoding, Option<Name>);
-
-pub(super) fn read_format(encoding: ValueRef<'_>, key_id: ValueRef<'_>) -> Outcome<Option<Format>> {
-    if (encoding, key_id) == (ValueRef::Null, ValueRef::Null) {
-        return Ok(None);
+/// A payload, whose bytes are cut off the one buffer of a page. `format` gives the columns of its encoding and of its key,
+/// which are asked only where it is no text: plain JSON is.
+pub(super) fn cut_payload<'a>(
+    payload: ValueRef<'_>,
+    format: impl FnOnce() -> rusqlite::Result<(ValueRef<'a>, ValueRef<'a>)>,
+    buffer: &mut BytesMut,
+) -> Outcome<Payload> {
+    buffer.extend_from_slice(read_bytes(payload)?);
+    let bytes = buffer.split().freeze();
+    if let ValueRef::Text(_) = payload {
+        return Ok(Payload::from_encoded(bytes));
     }
+    let (encoding, key_id) = format()?;
     let encoding = read_name(encoding)?.map_or(Encoding::Json, Encoding::Other);
-    Ok(Some((encoding, read_name(key_id)?)))
-}
-
-pub(super) fn read_payload(bytes: ValueRef<'_>, format: Option<Format>) -> Outcome<Payload> {
-    let bytes = Bytes::copy_from_slice(read_bytes(bytes)?);
-    Ok(match format {
-        None => Payload::from_encoded(bytes),
-        Some((encoding, key_id)) => Payload::in_format(bytes, encoding, key_id),
-    })
+    Ok(Payload::in_format(bytes, encoding, read_name(key_id)?))
 }
 
 pub(super) fn read_extra(value: ValueRef<'_>) -> Outcome<BTreeMap<String, String>> {

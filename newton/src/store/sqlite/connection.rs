@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Outcome;
@@ -17,6 +18,7 @@ pub(super) fn writer(file: &Path, options: &SqliteOptions) -> Outcome<Connection
     check_path(file)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut connection = connect(file, flags, options)?;
+    keep_plans(&connection)?;
     if connection.is_readonly("main")? {
         let message = "the file may not be written; change its permissions, or those of its folder";
         return Err(Error::new(ErrorKind::ReadOnly, "open store", message)
@@ -41,6 +43,7 @@ const WAL_KEPT_BYTES: i64 = 32 * 1024 * 1024;
 /// Opens a connection that reads; the file must be there.
 pub(super) fn reader(file: &Path, options: &SqliteOptions, cache_bytes: usize) -> Outcome<Connection> {
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, options)?;
+    keep_plans(&connection)?;
     set_cache(&connection, cache_bytes)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
@@ -119,6 +122,12 @@ fn count_no_memory() {
         // Newton's own threads from racing here.
         unsafe { rusqlite::ffi::sqlite3_config(rusqlite::ffi::SQLITE_CONFIG_MEMSTATUS, 0) };
     });
+}
+
+/// Lets a prepared statement keep its plan whatever is bound to it. SQLite would plan each statement with a bound `LIMIT`
+/// anew, for every number of rows.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn set_cache(connection: &Connection, bytes: usize) -> rusqlite::Result<()> {

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::codec::{self, signed, text, unsigned};
@@ -16,7 +15,7 @@ use super::failure::Outcome;
 use super::reader::{TypeNames, state_record};
 use super::{SqliteOptions, connection};
 use crate::domain::envelope::TOMBSTONE;
-use crate::domain::{FoldEvent, Name, Payload, Version};
+use crate::domain::{FoldEvent, Name, Version};
 use crate::error::Result;
 use crate::store::{Load, Slice, StateKey, StateRecord};
 
@@ -148,20 +147,11 @@ impl Place {
 
 /// The event of a row of [`EVENTS`], whose payload is cut off the page's one buffer.
 fn fold_event(row: &Row<'_>, event_type: Name, buffer: &mut BytesMut) -> Outcome<FoldEvent> {
-    let payload = row.get_ref(3)?;
-    buffer.extend_from_slice(codec::read_bytes(payload)?);
-    let bytes = buffer.split().freeze();
-    let format = match payload {
-        ValueRef::Text(_) => None,
-        _ => codec::read_format(row.get_ref(4)?, row.get_ref(5)?)?,
-    };
+    let value = |index| row.get_ref(index);
     Ok(FoldEvent {
-        version: Version(unsigned(row.get_ref(0)?)?),
+        version: Version(unsigned(value(0)?)?),
         event_type,
-        schema: codec::read_schema(row.get_ref(2)?)?,
-        payload: match format {
-            None => Payload::from_encoded(bytes),
-            Some((encoding, key_id)) => Payload::in_format(bytes, encoding, key_id),
-        },
+        schema: codec::read_schema(value(2)?)?,
+        payload: codec::cut_payload(value(3)?, || Ok((value(4)?, value(5)?)), buffer)?,
     })
 }

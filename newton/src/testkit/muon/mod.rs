@@ -91,7 +91,16 @@ fn number(message: &Message) -> u32 {
 #[macro_export]
 macro_rules! transport_contract {
     ($name:ident, $open:expr) => {
-        $crate::__transport_promises! { $name, $open,
+        $crate::__transport_promises! { [$crate::__transport_tests] $name, $open }
+    };
+}
+
+/// Every promise, by the module it is in: the one list from which tests are made, by the macro named in brackets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __transport_promises {
+    ([$($make:tt)+] $($given:tt)*) => {
+        $($make)+! { $($given)*,
             channel {
                 a_message_arrives_as_it_was_sent
                 payloads_of_any_size_arrive
@@ -124,7 +133,7 @@ macro_rules! transport_contract {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __transport_promises {
+macro_rules! __transport_tests {
     ($name:ident, $open:expr, $($group:ident { $($promise:ident)* })*) => {
         mod $name {
             #[allow(unused_imports)]

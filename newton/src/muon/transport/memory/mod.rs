@@ -1,17 +1,16 @@
 //! Channels inside of one process: messages are passed as they are, without being encoded.
 //!
 //! - [`MemoryNetwork`]: the services that can reach each other; `listeners`: who listens there
-//! - [`MemoryTransport`]: one instance's way into it; `opened`: the channels it has a part in
+//! - [`MemoryTransport`]: one instance's way into it
 
 mod listeners;
-mod opened;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use self::listeners::{Listeners, Listening};
-use self::opened::Opened;
+use super::opened::Opened;
 use super::{Accepted, Address, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, pair};

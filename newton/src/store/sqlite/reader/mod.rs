@@ -103,6 +103,8 @@ pub(super) struct Reader<'c> {
     find_stream: Statement<'c>,
     last_version: Statement<'c>,
     names: Names<'c>,
+    /// The events of the last page: the next one may well have as many.
+    last_page: usize,
 }
 
 impl<'c> Reader<'c> {
@@ -112,6 +114,7 @@ impl<'c> Reader<'c> {
             find_stream: connection.prepare("SELECT stream_id FROM streams WHERE name = ?1")?,
             last_version: connection.prepare("SELECT max(version) FROM events WHERE stream_id = ?1")?,
             names: Names::prepare(connection)?,
+            last_page: 0,
         })
     }
 

@@ -3,6 +3,7 @@
 //! A log is walked in order; where too few of its events are selected, and for a correlation, the indexes lead the way. A
 //! stream is walked in version order. Each walk ends when the page is full, or after enough rows that were not selected.
 
+use bytes::BytesMut;
 use rusqlite::{OptionalExtension, Row};
 
 use super::row::{COLUMNS, Names};
@@ -21,10 +22,24 @@ struct Filling {
     page: Page,
     limit: usize,
     bytes: usize,
+    /// What the payloads are cut off. Once it is used up, the next one is as large.
+    buffer: BytesMut,
 }
+
+/// The most bytes of a buffer that payloads share: what a single event that is kept for long may keep with it.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// The bytes of a payload that a buffer is made for.
+const PAYLOAD_BYTES: usize = 128;
 
 impl Reader<'_> {
     pub(in crate::store::sqlite) fn read(&mut self, read: &Read) -> Outcome<Page> {
+        let page = self.page(read)?;
+        self.last_page = page.events.len();
+        Ok(page)
+    }
+
+    fn page(&mut self, read: &Read) -> Outcome<Page> {
         let scope = match &read.selection {
             Selection::Stream(stream) => return self.read_stream(read, stream),
             Selection::Ids(ids) => return self.read_ids(read, ids),
@@ -35,15 +50,15 @@ impl Reader<'_> {
         };
         let from = position::order_id(self.connection, read.from, read.direction)?;
         match Plan::of(self.connection, &read.query, &scope)? {
-            Plan::Types(Types::Only(types)) if types.is_empty() => Ok(Filling::new(read).page),
+            Plan::Types(Types::Only(types)) if types.is_empty() => Ok(self.filling(read).page),
             Plan::Types(types) => self.read_types(read, types, from),
-            plan @ Plan::Arms(_) => self.read_plan(Filling::new(read), &plan, from, read.direction),
+            plan @ Plan::Arms(_) => self.read_plan(self.filling(read), &plan, from, read.direction),
         }
     }
 
     /// Walks the log; goes on through the index of types once most rows turn out to be of other types.
     fn read_types(&mut self, read: &Read, types: Types, from: i64) -> Outcome<Page> {
-        let mut filling = Filling::new(read);
+        let mut filling = self.filling(read);
         let (compare, order) = words(read.direction);
         let sql = format!(
             "SELECT {COLUMNS} FROM events WHERE order_id {compare} ?1 ORDER BY order_id {order} LIMIT ?2"
@@ -94,7 +109,7 @@ impl Reader<'_> {
 
     fn read_correlation(&mut self, read: &Read, id: &CorrelationId) -> Outcome<Page> {
         let from = position::order_id(self.connection, read.from, read.direction)?;
-        let mut filling = Filling::new(read);
+        let mut filling = self.filling(read);
         let mut search = search::of_correlation(id, from, read.direction, filling.limit + 1);
         let mut looked_at = 0;
         while let Some(order_id) = search.next(self.connection)? {
@@ -137,7 +152,7 @@ impl Reader<'_> {
         if read.direction == Direction::Backward {
             order_ids.reverse();
         }
-        let mut filling = Filling::new(read);
+        let mut filling = self.filling(read);
         for order_id in order_ids {
             if !self.take_one(&mut filling, order_id, &read.query)? {
                 break;
@@ -147,7 +162,7 @@ impl Reader<'_> {
     }
 
     fn read_stream(&mut self, read: &Read, name: &StreamName) -> Outcome<Page> {
-        let mut filling = Filling::new(read);
+        let mut filling = self.filling(read);
         let Some(stream_id) = self.stream_id(name)? else { return Ok(filling.page) };
         let from = self.first_version(read, stream_id)?;
         let (compare, order) = words(read.direction);
@@ -170,6 +185,13 @@ impl Reader<'_> {
         Ok(filling.page)
     }
 
+    fn filling(&self, read: &Read) -> Filling {
+        let limit = read.limit.min(PAGE_EVENTS);
+        let events = Vec::with_capacity(limit.min(self.last_page));
+        let buffer = BytesMut::with_capacity(BUFFER_BYTES.min(limit * PAYLOAD_BYTES));
+        Filling { page: Page { events, next: None }, limit, bytes: 0, buffer }
+    }
+
     fn first_version(&mut self, read: &Read, stream_id: i64) -> Outcome<i64> {
         if let Some(Position::Version(Version(version))) = read.from {
             return Ok(signed(version));
@@ -187,11 +209,6 @@ impl Reader<'_> {
 }
 
 impl Filling {
-    fn new(read: &Read) -> Self {
-        let limit = read.limit.min(PAGE_EVENTS);
-        Self { page: Page { events: Vec::new(), next: None }, limit, bytes: 0 }
-    }
-
     /// Adds the event of a row; false where the page is full, and then the next page begins with it.
     fn take(
         &mut self,
@@ -203,7 +220,7 @@ impl Filling {
             self.page.next = Some(place(row)?);
             return Ok(false);
         }
-        let event = names.event(row)?;
+        let event = names.event(row, &mut self.buffer)?;
         self.bytes += event.payload.len();
         self.page.events.push(event);
         Ok(true)

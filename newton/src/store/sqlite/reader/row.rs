@@ -3,13 +3,15 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use lru::LruCache;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::types::TypeNames;
 use crate::domain::{
-    Cause, CommandId, CorrelationId, EventId, Metadata, Name, OrderId, RecordedEvent, StreamName, Version,
+    Cause, CommandId, CorrelationId, EventId, Metadata, Name, OrderId, RecordedEvent, StreamName, Timestamp,
+    Version,
 };
 use crate::store::sqlite::codec::{self, read_id, read_name, unsigned};
 use crate::store::sqlite::failure::{Failure, Outcome, corrupt};
@@ -27,6 +29,17 @@ pub(super) struct Names<'c> {
     find_stream: Statement<'c>,
     types: TypeNames,
     streams: LruCache<i64, StreamName>,
+    last: Last,
+}
+
+/// What the last event had: the events of one append share all of it, and most others some.
+#[derive(Default)]
+struct Last {
+    stream: Option<(i64, StreamName)>,
+    time: (i64, Timestamp),
+    metadata: Arc<Metadata>,
+    /// That of events that nothing is known of.
+    no_metadata: Arc<Metadata>,
 }
 
 impl<'c> Names<'c> {
@@ -36,6 +49,7 @@ impl<'c> Names<'c> {
             find_stream: connection.prepare("SELECT name FROM streams WHERE stream_id = ?1")?,
             types: TypeNames::default(),
             streams: LruCache::new(REMEMBERED),
+            last: Last::default(),
         })
     }
 
@@ -48,9 +62,20 @@ impl<'c> Names<'c> {
     }
 
     fn stream(&mut self, stream_id: i64) -> Outcome<StreamName> {
-        if let Some(name) = self.streams.get(&stream_id) {
+        if let Some((last, name)) = &self.last.stream
+            && *last == stream_id
+        {
             return Ok(name.clone());
         }
+        let name = match self.streams.get(&stream_id) {
+            Some(name) => name.clone(),
+            None => self.find_stream(stream_id)?,
+        };
+        self.last.stream = Some((stream_id, name.clone()));
+        Ok(name)
+    }
+
+    fn find_stream(&mut self, stream_id: i64) -> Outcome<StreamName> {
         let name =
             self.find_stream.query_row([stream_id], |row| Ok(codec::read_stream_name(row.get_ref(0)?)));
         let name = name.optional()?.ok_or_else(|| unknown_stream(stream_id))??;
@@ -58,39 +83,79 @@ impl<'c> Names<'c> {
         Ok(name)
     }
 
-    /// The event of a row of [`COLUMNS`].
-    pub(super) fn event(&mut self, row: &Row<'_>) -> Outcome<RecordedEvent> {
+    /// The event of a row of [`COLUMNS`], whose payload is cut off the page's one buffer.
+    pub(super) fn event(&mut self, row: &Row<'_>, buffer: &mut BytesMut) -> Outcome<RecordedEvent> {
         let value = |index| row.get_ref(index);
-        let format = codec::read_format(value(17)?, value(18)?)?;
         Ok(RecordedEvent {
             order_id: OrderId(unsigned(value(0)?)?),
-            stream: self.stream(row.get(1)?)?,
+            stream: self.stream(codec::integer(value(1)?)?)?,
             version: Version(unsigned(value(2)?)?),
-            event_type: self.event_type(row.get(3)?)?,
+            event_type: self.event_type(codec::integer(value(3)?)?)?,
             schema: codec::read_schema(value(4)?)?,
-            time: codec::read_time(value(5)?)?,
+            time: self.last.time(value(5)?)?,
             id: EventId(read_id(value(6)?)?.ok_or_else(|| corrupt("an event has no id"))?),
-            payload: codec::read_payload(value(7)?, format)?,
+            payload: codec::cut_payload(value(7)?, || Ok((value(17)?, value(18)?)), buffer)?,
             tags: codec::read_tags(value(15)?)?,
-            metadata: Arc::new(metadata(row)?),
+            metadata: self.last.metadata(row)?,
         })
     }
 }
 
-fn metadata(row: &Row<'_>) -> Outcome<Metadata> {
+impl Last {
+    fn time(&mut self, value: ValueRef<'_>) -> Outcome<Timestamp> {
+        let micros = codec::integer(value)?;
+        if micros != self.time.0 {
+            self.time = (micros, codec::read_time(value)?);
+        }
+        Ok(self.time.1)
+    }
+
+    fn metadata(&mut self, row: &Row<'_>) -> Outcome<Arc<Metadata>> {
+        if is_empty(row)? {
+            return Ok(Arc::clone(&self.no_metadata));
+        }
+        let metadata = metadata(row, &self.metadata)?;
+        if metadata != *self.metadata {
+            self.metadata = Arc::new(metadata);
+        }
+        Ok(Arc::clone(&self.metadata))
+    }
+}
+
+/// The columns of the metadata.
+const METADATA: [usize; 8] = [8, 9, 10, 11, 12, 13, 14, 16];
+
+fn is_empty(row: &Row<'_>) -> rusqlite::Result<bool> {
+    for index in METADATA {
+        if row.get_ref(index)? != ValueRef::Null {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The metadata of a row; its names are those of `last` where they are the same.
+fn metadata(row: &Row<'_>, last: &Metadata) -> Outcome<Metadata> {
     let value = |index| row.get_ref(index);
-    let cause = match value(10)? {
-        ValueRef::Null => None,
-        id => read_id(id)?.map(EventId),
+    let name = |index, last: Option<&Name>| match value(index)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(text) if last.is_some_and(|last| last.as_bytes() == text) => Ok(last.cloned()),
+        other => read_name(other),
     };
-    let relation = read_name(value(11)?)?;
+    let cause = match read_id(value(10)?)? {
+        None => None,
+        Some(id) => {
+            let last = last.cause.as_ref().and_then(|cause| cause.relation.as_ref());
+            Some(Cause { id: EventId(id), relation: name(11, last)? })
+        }
+    };
     Ok(Metadata {
         correlation_id: read_id(value(8)?)?.map(CorrelationId),
         command_id: read_id(value(9)?)?.map(CommandId),
-        cause: cause.map(|id| Cause { id, relation }),
-        service: read_name(value(12)?)?,
-        tenant: read_name(value(13)?)?,
-        actor: read_name(value(14)?)?,
+        cause,
+        service: name(12, last.service.as_ref())?,
+        tenant: name(13, last.tenant.as_ref())?,
+        actor: name(14, last.actor.as_ref())?,
         extra: codec::read_extra(value(16)?)?,
     })
 }

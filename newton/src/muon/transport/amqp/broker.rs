@@ -1,0 +1,171 @@
+//! The connection to a broker, made when it is needed and anew where it broke.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Channel, Connection, ConnectionProperties};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::AmqpOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::muon::descriptor::url_without_credentials;
+use crate::muon::timings::Timings;
+
+/// Seconds after which a connection that says nothing is taken for broken.
+const HEARTBEAT: u16 = 10;
+/// The code with which AMQP ends in good order.
+pub(super) const GOOD_ORDER: u16 = 200;
+
+/// A broker. Clones share the connection.
+#[derive(Clone)]
+pub(in crate::muon) struct Broker(Arc<Inner>);
+
+struct Inner {
+    uri: AMQPUri,
+    shown: String,
+    timings: Timings,
+    connection: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<Connection>,
+    is_closed: bool,
+}
+
+impl Broker {
+    /// The broker at a URL, which is not contacted yet.
+    pub(in crate::muon) fn new(url: &str, options: &AmqpOptions) -> Result<Self> {
+        let shown = url_without_credentials(url);
+        let wrong = |message: String| {
+            Error::new(ErrorKind::Configuration, "open broker", message).with("url", &shown)
+        };
+        let mut uri: AMQPUri = url.parse().map_err(|reason: String| {
+            wrong(format!("the URL cannot be read ({reason}); write `amqp://user:password@host:port/vhost`"))
+        })?;
+        let is_plain = matches!(uri.scheme, AMQPScheme::AMQP);
+        if is_plain && !options.insecure && !is_loopback(&uri.authority.host) {
+            let message = "the password would travel to another machine in the clear; use `amqps:`, or allow it by `insecure`";
+            return Err(wrong(message.to_owned()));
+        }
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        let timings = options.timings.clone();
+        Ok(Self(Arc::new(Inner { uri, shown, timings, connection: Mutex::default() })))
+    }
+
+    /// Its URL without credentials.
+    pub(in crate::muon) fn shown(&self) -> &str {
+        &self.0.shown
+    }
+
+    /// Whether a URL, with whatever credentials, is that of this broker.
+    pub(super) fn is_at(&self, url: &str) -> bool {
+        url.parse().is_ok_and(|other: AMQPUri| {
+            let (own, theirs) = (&self.0.uri, &other);
+            let is_same_host = own.authority.host == theirs.authority.host
+                || (is_loopback(&own.authority.host) && is_loopback(&theirs.authority.host));
+            is_same_host && own.authority.port == theirs.authority.port && own.vhost == theirs.vhost
+        })
+    }
+
+    /// A channel of the connection; connects where there is none.
+    pub(in crate::muon) async fn channel(&self) -> Result<Channel> {
+        let mut state = self.0.connection.lock().await;
+        if state.is_closed {
+            return Err(Error::new(ErrorKind::Closed, "use broker", "the connection was closed on purpose"));
+        }
+        if let Some(connection) =
+            state.connection.as_ref().filter(|connection| connection.status().connected())
+        {
+            match self.create_channel(connection).await {
+                Err(_) if !connection.status().connected() => {}
+                created => return created,
+            }
+        }
+        let connecting = Connection::connect_uri(self.0.uri.clone(), ConnectionProperties::default());
+        let connection = timeout(self.0.timings.handshake, connecting)
+            .await
+            .map_err(|_| self.unreachable("it does not answer"))?
+            .map_err(|error| self.unreachable("it refuses").caused_by(error))?;
+        let channel = self.create_channel(&connection).await;
+        state.connection = Some(connection);
+        channel
+    }
+
+    async fn create_channel(&self, connection: &Connection) -> Result<Channel> {
+        let created = timeout(self.0.timings.handshake, connection.create_channel()).await;
+        created.map_err(|_| self.unreachable("it does not answer"))?.map_err(|error| self.failed(error))
+    }
+
+    /// Closes the connection for good.
+    pub(in crate::muon) async fn close(&self) {
+        let mut state = self.0.connection.lock().await;
+        state.is_closed = true;
+        if let Some(connection) = state.connection.take() {
+            // One that is broken needs no goodbye.
+            let goodbye = connection.close(GOOD_ORDER, "closed".into());
+            let _ = timeout(self.0.timings.handshake, goodbye).await;
+        }
+    }
+
+    /// An operation at the broker failed.
+    pub(in crate::muon) fn failed(&self, error: lapin::Error) -> Error {
+        Error::new(ErrorKind::Unavailable, "use broker", "the broker did not do what was asked; try again")
+            .with("url", &self.0.shown)
+            .caused_by(error)
+    }
+
+    fn unreachable(&self, why: &str) -> Error {
+        let message = format!(
+            "the broker cannot be reached: {why}; see that it runs, and that user and password are right"
+        );
+        Error::new(ErrorKind::Unavailable, "connect to broker", message).with("url", &self.0.shown)
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Broker").field(&self.0.shown).finish()
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broker(url: &str) -> Result<Broker> {
+        Broker::new(url, &AmqpOptions::default())
+    }
+
+    #[test]
+    fn passwords_go_to_other_machines_encrypted_only() {
+        for url in
+            ["amqp://a:secret@127.0.0.1", "amqp://a:secret@localhost:1/x", "amqps://a:secret@example.org"]
+        {
+            let broker = broker(url).unwrap();
+            assert!(!format!("{broker:?}{}", broker.shown()).contains("secret"));
+        }
+        let refused = broker("amqp://a:secret@example.org").unwrap_err();
+        assert!(refused.to_string().contains("insecure") && !format!("{refused:?}").contains("secret"));
+        let options = AmqpOptions { insecure: true, ..AmqpOptions::default() };
+        assert!(Broker::new("amqp://a:secret@example.org", &options).is_ok());
+        assert!(broker("nonsense").is_err());
+    }
+
+    #[test]
+    fn a_broker_is_known_by_host_port_and_virtual_host() {
+        let own = broker("amqp://a:b@127.0.0.1:7000/x").unwrap();
+        assert!(own.is_at("amqp://127.0.0.1:7000/x"));
+        assert!(own.is_at("amqp://c:d@localhost:7000/x"));
+        assert!(!own.is_at("amqp://a:b@127.0.0.1:7001/x"));
+        assert!(!own.is_at("amqp://a:b@127.0.0.1:7000/y"));
+    }
+}

@@ -1,0 +1,180 @@
+//! One channel over a broker: what is sent goes to the peer's queue, what is in the own queue arrives.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, StreamExt};
+use lapin::options::{BasicAckOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, Consumer};
+
+use super::broker::GOOD_ORDER;
+use super::handshake::publish;
+use crate::error::{Error, ErrorKind, Result};
+use crate::muon::channel::{ChannelEnd, Ending, Receiver, Sender};
+use crate::muon::codec::{Limits, json};
+use crate::muon::message::{Message, NO_SERVICE};
+use crate::muon::protocol::step;
+
+/// Messages that are taken from the channel at once.
+const BATCH: usize = 64;
+
+/// What a channel needs of the broker.
+pub(super) struct Line {
+    pub(super) channel: Channel,
+    /// The queue that the peer reads.
+    pub(super) outgoing: ShortString,
+    /// The queue that is read here.
+    pub(super) own: ShortString,
+    /// This service.
+    pub(super) local: Arc<str>,
+    /// The other service, where it is known.
+    pub(super) peer: Option<Arc<str>>,
+    /// What the client of a channel writes beside each message.
+    pub(super) protocol: Option<Arc<str>>,
+    pub(super) limits: Limits,
+}
+
+/// How a line ended.
+enum End {
+    /// From here; the peer is to be told.
+    Here(Ending),
+    /// From there, or with a message that said so.
+    Told(Ending),
+}
+
+/// Carries messages both ways until the channel ends, and gives back what it held at the broker.
+pub(super) async fn run(line: Line, incoming: Consumer, end: ChannelEnd, prefetch: u16) {
+    let (sender, mut receiver) = end.split();
+    let end = tokio::select! {
+        end = line.send_all(&mut receiver) => end,
+        end = line.receive_all(incoming, &sender, prefetch) => end,
+    };
+    let ending = match end {
+        End::Told(ending) => ending,
+        End::Here(ending) => {
+            // A peer that cannot be told finds out by the silence.
+            let _ = line.publish(step::farewell(&ending)).await;
+            ending
+        }
+    };
+    match ending {
+        Ending::Closed => sender.close(),
+        Ending::Failed(error) => {
+            tracing::debug!(queue = line.own.as_str(), %error, "a channel over the broker failed");
+            sender.fail(error.duplicate());
+        }
+    }
+    // The queue goes with its consumer; a broken connection has given back everything.
+    let _ = line.channel.queue_delete(line.own.clone(), QueueDeleteOptions::default()).await;
+    let _ = line.channel.close(GOOD_ORDER, "closed".into()).await;
+}
+
+impl Line {
+    async fn send_all(&self, receiver: &mut Receiver) -> End {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            match receiver.recv_many(&mut batch, BATCH).await {
+                Ok(0) => return End::Here(Ending::Closed),
+                Ok(_) => {}
+                Err(error) => return End::Here(Ending::Failed(Arc::new(error))),
+            }
+            for message in batch.drain(..) {
+                let is_closing = message.is_closing();
+                if let Err(error) = self.publish(message).await {
+                    return End::Told(Ending::Failed(Arc::new(error)));
+                }
+                if is_closing {
+                    return End::Told(Ending::Closed);
+                }
+            }
+        }
+    }
+
+    async fn publish(&self, mut message: Message) -> Result<()> {
+        if &*message.origin_service == NO_SERVICE {
+            message.origin_service = self.local.clone();
+        }
+        if message.target_service.is_none() {
+            message.target_service.clone_from(&self.peer);
+        }
+        let body = json::encode(&message);
+        self.limits.admit_frame(body.len())?;
+        let mut headers = FieldTable::default();
+        headers.insert("content_type".into(), AMQPValue::LongString("application/json".into()));
+        if let Some(protocol) = &self.protocol {
+            headers.insert("protocol".into(), AMQPValue::LongString((&**protocol).into()));
+        }
+        publish(&self.channel, &self.outgoing, &body, headers).await.map_err(broken)
+    }
+
+    async fn receive_all(&self, mut incoming: Consumer, sender: &Sender, prefetch: u16) -> End {
+        let acknowledge_at = u32::from(prefetch / 2).max(1);
+        let mut unacknowledged = (0, 0);
+        loop {
+            let delivery = match incoming.next().now_or_never() {
+                Some(delivery) => delivery,
+                None => {
+                    if let Err(error) = self.acknowledge(&mut unacknowledged).await {
+                        return End::Told(Ending::Failed(Arc::new(error)));
+                    }
+                    incoming.next().await
+                }
+            };
+            let delivery = match delivery {
+                Some(Ok(delivery)) => delivery,
+                Some(Err(error)) => return End::Told(Ending::Failed(Arc::new(broken(error)))),
+                None => return End::Told(Ending::Failed(Arc::new(cancelled()))),
+            };
+            unacknowledged = (unacknowledged.0 + 1, delivery.delivery_tag);
+            if let Some(end) = self.take(&delivery.data, sender).await {
+                return end;
+            }
+            if unacknowledged.0 >= acknowledge_at
+                && let Err(error) = self.acknowledge(&mut unacknowledged).await
+            {
+                return End::Told(Ending::Failed(Arc::new(error)));
+            }
+        }
+    }
+
+    /// Hands on what arrived; says how the channel ended, if that was it.
+    async fn take(&self, body: &[u8], sender: &Sender) -> Option<End> {
+        let message = match json::decode(body, &self.limits) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(queue = self.own.as_str(), %error, "a peer sent what is no message");
+                return Some(End::Here(Ending::Failed(Arc::new(error))));
+            }
+        };
+        if let Some(ending) = step::ending(&message) {
+            return Some(End::Told(ending));
+        }
+        let is_closing = message.is_closing();
+        match sender.send(message).await {
+            Ok(()) if is_closing => Some(End::Told(Ending::Closed)),
+            Ok(()) => None,
+            // The end came from here: what was sent before it goes out first.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Acknowledges all that was handed on: how many, and the tag of the last.
+    async fn acknowledge(&self, unacknowledged: &mut (u32, u64)) -> Result<()> {
+        if unacknowledged.0 == 0 {
+            return Ok(());
+        }
+        let tag = std::mem::take(unacknowledged).1;
+        self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await.map_err(broken)
+    }
+}
+
+fn broken(error: lapin::Error) -> Error {
+    let message = "the connection to the broker broke; open another channel";
+    Error::new(ErrorKind::Unavailable, "use channel", message).caused_by(error)
+}
+
+fn cancelled() -> Error {
+    let message =
+        "the queue of the channel was deleted: the peer or the broker has given it up; open another channel";
+    Error::new(ErrorKind::Unavailable, "receive", message)
+}

@@ -1,0 +1,152 @@
+//! The queue of a service: whoever asks for a channel there is given one.
+//!
+//! attached -> broken -> attached again .. until nobody listens.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use lapin::Consumer;
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use lapin::types::FieldTable;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::handshake::{accept, asked, consume, service_queue, transient};
+use super::{Broker, Inner};
+use crate::error::Result;
+use crate::muon::descriptor::Descriptor;
+use crate::muon::transport::Incoming;
+
+/// The wait before a queue is attached to again, and how far it grows.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How often attaching is tried before that counts as a failure: a queue may just be going with its last consumer.
+const TRIES: usize = 5;
+/// Handshakes that wait at the broker for this instance.
+const PREFETCH: u16 = 256;
+
+struct Listening {
+    transport: Weak<Inner>,
+    broker: Broker,
+    service: Descriptor,
+    incoming: Incoming,
+    /// For channels that are being accepted.
+    slots: Arc<Semaphore>,
+}
+
+/// Listens for a service in a task of its own.
+pub(super) async fn start(
+    transport: Weak<Inner>,
+    broker: Broker,
+    service: &Descriptor,
+    incoming: &Incoming,
+    handshakes: usize,
+) -> Result<JoinHandle<()>> {
+    let slots = Arc::new(Semaphore::new(handshakes.clamp(1, Semaphore::MAX_PERMITS)));
+    let (service, incoming) = (service.clone(), incoming.clone());
+    let listening = Listening { transport, broker, service, incoming, slots };
+    let attached = listening.attach().await?;
+    Ok(tokio::spawn(listening.run(attached)))
+}
+
+impl Listening {
+    async fn run(self, mut attached: Attached) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            tokio::select! {
+                () = self.incoming.closed() => return attached.give_back().await,
+                () = self.take_all(&mut attached) => {}
+            }
+            tracing::warn!(
+                service = self.service.identifier,
+                "the queue of a service was lost; it is attached to again"
+            );
+            attached = loop {
+                match self.attach().await {
+                    Ok(attached) => break attached,
+                    Err(_) if self.incoming.is_closed() || self.transport.strong_count() == 0 => return,
+                    Err(error) => tracing::warn!(%error, "the queue of a service cannot be attached to"),
+                }
+                tokio::select! {
+                    () = self.incoming.closed() => return,
+                    () = sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                }
+            };
+            wait = FIRST_WAIT;
+        }
+    }
+
+    async fn attach(&self) -> Result<Attached> {
+        let mut tries = 1;
+        loop {
+            match self.try_attach().await {
+                Err(_) if tries < TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_attach(&self) -> Result<Attached> {
+        let channel = self.broker.channel().await?;
+        let mut consumers = Vec::new();
+        let name = &self.service.identifier;
+        let instance =
+            self.service.instance_id.as_deref().map(|instance| service_queue(name, Some(instance)));
+        for queue in [Some(service_queue(name, None)), instance].into_iter().flatten() {
+            let declared = channel.queue_declare(queue.clone(), transient(), FieldTable::default()).await;
+            declared.map_err(|error| self.broker.failed(error))?;
+            consumers
+                .push(consume(&channel, &queue, PREFETCH).await.map_err(|error| self.broker.failed(error))?);
+        }
+        Ok(Attached { channel, consumers: stream::select_all(consumers) })
+    }
+
+    async fn take_all(&self, attached: &mut Attached) {
+        while let Some(Ok(delivery)) = attached.consumers.next().await {
+            let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
+            // One that comes again after a broken connection finds its queues gone.
+            let _ = delivery.acker.ack(BasicAckOptions::default()).await;
+            self.take(&delivery, slot);
+        }
+    }
+
+    /// Accepts what a delivery asks for, in a task of its own.
+    fn take(&self, delivery: &Delivery, slot: OwnedSemaphorePermit) {
+        let asked = match asked(delivery) {
+            Ok(asked) => asked,
+            Err(error) => {
+                return tracing::warn!(%error, service = self.service.identifier, "a handshake was ignored");
+            }
+        };
+        let Some(transport) = self.transport.upgrade() else { return };
+        let (broker, incoming) = (self.broker.clone(), self.incoming.clone());
+        let service = self.service.identifier.clone();
+        tokio::spawn(async move {
+            let accepted = accept(&broker, &transport.options, &service, asked).await;
+            let outcome = accepted.and_then(|accepted| {
+                transport.note(&accepted.channel)?;
+                incoming.offer(accepted)
+            });
+            if let Err(error) = outcome {
+                tracing::warn!(%error, service, "a channel was not accepted");
+            }
+            drop(slot);
+        });
+    }
+}
+
+/// The queues of a service, being read.
+struct Attached {
+    channel: lapin::Channel,
+    consumers: stream::SelectAll<Consumer>,
+}
+
+impl Attached {
+    async fn give_back(self) {
+        // A broken connection has given back everything.
+        let _ = self.channel.close(super::broker::GOOD_ORDER, "closed".into()).await;
+    }
+}

@@ -1,0 +1,31 @@
+//! How the AMQP transport and discovery behave.
+
+use crate::muon::codec::Limits;
+use crate::muon::timings::Timings;
+
+/// How the AMQP transport and discovery behave.
+#[derive(Clone, Debug)]
+pub struct AmqpOptions {
+    /// Whether `amqp:`, which is not encrypted, may be spoken to another machine; no by default.
+    pub insecure: bool,
+    /// Messages of a channel that are on their way from the broker at a time; 512.
+    pub prefetch: u16,
+    /// Channels of peers that are being accepted at a time; 256. Further ones wait at the broker.
+    pub handshakes: usize,
+    /// How long is waited for what.
+    pub timings: Timings,
+    /// How much is taken from others.
+    pub limits: Limits,
+}
+
+impl Default for AmqpOptions {
+    fn default() -> Self {
+        Self {
+            insecure: false,
+            prefetch: 512,
+            handshakes: 256,
+            timings: Timings::default(),
+            limits: Limits::default(),
+        }
+    }
+}
