@@ -26,6 +26,8 @@ pub struct Stores {
 ///   `?synchronous=normal&readers=4`: the fields of `SqliteOptions`.
 /// - `muon+memory://network/service` is what a service publishes in a network of this process (feature `muon`); see
 ///   `store::muon`. `?token=..` shows the service who asks.
+/// - `muon+amqp://user:password@host[:port][/vhost]/service` is what a service publishes over RabbitMQ (feature `amqp`;
+///   `muon+amqps` encrypts, feature `amqps`).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -62,6 +64,8 @@ const SCHEMES: &[&str] = &[
     "sqlite://path.db?options",
     #[cfg(feature = "muon")]
     "muon+memory://network/service",
+    #[cfg(feature = "amqp")]
+    "muon+amqp://user:password@host/vhost/service",
 ];
 
 impl Stores {

@@ -80,7 +80,7 @@ impl PlainStore {
         })
     }
 
-    fn emitted(&self, stream: &StreamName, event: NewEvent) -> Result<Emit> {
+    fn emitted(&self, stream: &StreamName, event: &NewEvent) -> Result<Emit> {
         if !event.tags.is_empty() {
             return self.refuse("append", "keep tags");
         }
@@ -117,7 +117,7 @@ impl EventStore for PlainStore {
         CAPABILITY.admit(&append)?;
         let Some(mut to) = append.streams.pop() else { return self.refuse("append", "append nothing") };
         let Some(event) = to.events.pop() else { return self.refuse("append", "append nothing") };
-        let event = self.emitted(&to.stream, event)?;
+        let event = self.emitted(&to.stream, &event)?;
         let channel = self.service.channel(event::PROTOCOL).await?;
         match emit(channel, &event, self.options.patience).await? {
             Processed::Persisted { order_id, .. } => {

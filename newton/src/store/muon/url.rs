@@ -39,6 +39,14 @@ pub(in crate::store) async fn open(network: &str, rest: &str) -> Result<Stores> 
 const OPERATION: &str = "open store";
 const EXAMPLE: &str = "network/service";
 
+const NETWORKS: &[&str] = &[
+    "muon+memory",
+    #[cfg(feature = "amqp")]
+    "muon+amqp",
+    #[cfg(feature = "amqps")]
+    "muon+amqps",
+];
+
 /// An instance that is about to join a network.
 fn join(network: &str, place: &str) -> Result<Builder> {
     let client = Muon::builder(CLIENT);
@@ -46,7 +54,20 @@ fn join(network: &str, place: &str) -> Result<Builder> {
         "memory" => Ok(client
             .transport(MemoryNetwork::named(place).transport())
             .discovery(MemoryDiscovery::named(place))),
-        _ => Err(invalid(format!("Muon has no network `{network}` in this program; use `muon+memory`"))),
+        #[cfg(feature = "amqp")]
+        "amqp" | "amqps" => {
+            use crate::muon::discovery::AmqpDiscovery;
+            use crate::muon::transport::{AmqpOptions, AmqpTransport};
+
+            let (url, options) = (format!("{network}://{place}"), AmqpOptions::default());
+            let transport = AmqpTransport::new(&url, options.clone())?;
+            Ok(client.transport(transport).discovery(AmqpDiscovery::new(&url, options)?))
+        }
+        _ => {
+            let message =
+                format!("Muon has no network `{network}` in this program; use {}", NETWORKS.join(", "));
+            Err(invalid(message))
+        }
     }
 }
 
