@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::urls::network;
 
 /// A guard against tests that hang.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Lets in those of whom it knows who they are, and notes who calls what.
 #[derive(Clone, Debug, Default)]

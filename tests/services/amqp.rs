@@ -67,7 +67,7 @@ fn transport(places: &Places) -> AmqpTransport {
 fn discovery(places: &Places) -> AmqpDiscovery {
     let timings = Timings {
         announce: Duration::from_millis(200),
-        silence: Duration::from_millis(1000),
+        silence: Duration::from_secs(1),
         discovery: Duration::from_millis(500),
         ..Timings::default()
     };
