@@ -37,7 +37,8 @@ async fn a_command_becomes_an_event(given: Given) {
     let loaded = app.load::<Account>("acc-1").await.unwrap().unwrap();
     assert_eq!((loaded.state, loaded.version), (Account { open: true, balance: 6 }, Version(4)));
     drop(app);
-    let app = given.reopened().await.app().start().await.unwrap();
+    let given = given.reopened().await;
+    let app = given.app().start().await.unwrap();
     assert_eq!(balance(&app, "acc-1").await, 6);
 }
 

@@ -12,8 +12,13 @@ use std::path::{Path, PathBuf};
 
 use newton::Newton;
 use newton::app::Builder;
-use newton::store::{Stores, open};
+use newton::muon::Muon;
+use newton::muon::discovery::MemoryDiscovery;
+use newton::muon::transport::MemoryNetwork;
+use newton::server::StoreService;
+use newton::store::{MemoryStore, Stores, open};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// The root of the workspace.
 pub fn workspace_root() -> PathBuf {
@@ -26,7 +31,15 @@ pub struct Given {
     /// The stores.
     pub stores: Stores,
     url: String,
-    folder: Option<TempDir>,
+    lasting: Option<Lasting>,
+}
+
+/// What outlasts an app: where the data is.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is kept for what its end would do")]
+enum Lasting {
+    Folder(TempDir),
+    Service(Muon),
 }
 
 impl Given {
@@ -39,24 +52,32 @@ impl Given {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        Self::open(url, Some(folder)).await
+        Self::open(url, Some(Lasting::Folder(folder))).await
     }
 
-    async fn open(url: String, folder: Option<TempDir>) -> Self {
+    /// A fresh store in memory, which a service publishes.
+    pub async fn remote() -> Self {
+        let name = Uuid::new_v4().to_string();
+        let (network, discovery) = (MemoryNetwork::named(&name), MemoryDiscovery::named(&name));
+        let service = Muon::builder("events").transport(network.transport()).discovery(discovery);
+        let service = StoreService::new(Stores::of(MemoryStore::new())).publish(service);
+        let service = service.start().await.expect("the service starts");
+        Self::open(format!("muon+memory://{name}/events"), Some(Lasting::Service(service))).await
+    }
+
+    async fn open(url: String, lasting: Option<Lasting>) -> Self {
         let stores = open(&url).await.expect("the store opens");
-        Self { stores, url, folder }
+        Self { stores, url, lasting }
     }
 
     /// The same data, as another process would find it: opened again where it lasts.
     #[must_use]
     pub async fn reopened(self) -> Self {
-        match self.folder {
-            None => self,
-            Some(folder) => {
-                drop(self.stores);
-                Self::open(self.url, Some(folder)).await
-            }
+        if self.lasting.is_none() {
+            return self;
         }
+        drop(self.stores);
+        Self::open(self.url, self.lasting).await
     }
 
     /// The URL of the store.
@@ -85,6 +106,13 @@ macro_rules! over_every_store {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
                 super::$promise($crate::Given::sqlite().await).await;
+            })*
+        }
+
+        mod over_remote {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$promise($crate::Given::remote().await).await;
             })*
         }
     };

@@ -170,7 +170,7 @@ fn violations(file: &Path, source: &str, re_exports: &BTreeMap<String, String>) 
     names
         .into_iter()
         .map(|name| re_exports.get(&name).cloned().unwrap_or(name))
-        .filter(|to| !(is_allowed(from, to) || is_joint && to == "muon"))
+        .filter(|to| !(is_allowed(from, to) || (is_joint && to == "muon")))
         .map(|to| format!("{}: `{from}` imports `{to}`", file.display()))
         .collect()
 }

@@ -1,9 +1,11 @@
 //! The stores of another service: they keep every promise of the store that the service holds, and serve others too.
 
 mod admin;
+mod apps;
 mod broken;
 mod emitting;
 mod replaying;
+mod urls;
 
 use std::ops::Deref;
 

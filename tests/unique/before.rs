@@ -188,10 +188,15 @@ async fn a_store_that_cannot_reserve_is_refused_at_the_start(given: Given) {
         if let Err(error) = outcome {
             assert_eq!(*error.kind(), ErrorKind::Unsupported);
             let text = error.to_string();
-            assert!(text.contains("`club/Member`") && text.contains("`email`"), "{text}");
+            if capability.expected_versions {
+                assert!(text.contains("`club/Member`") && text.contains("`email`"), "{text}");
+            }
+        }
+        if !capability.expected_versions {
+            continue;
         }
         let without = Newton::builder().stores(stores).only::<OldMember>();
-        without.start().await.expect("an aggregate without unique values runs on any store");
+        without.start().await.expect("an aggregate without unique values needs one stream at a time");
     }
 }
 

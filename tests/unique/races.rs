@@ -64,7 +64,7 @@ async fn commands_that_queue_for_one_aggregate_keep_the_order(given: Given) {
     let mut refused = 0;
     for task in tasks.collect::<Vec<_>>() {
         if let Err(error) = task.await.unwrap() {
-            assert_eq!(error.rejection(), Some(&MemberError::EmailTaken));
+            assert_eq!(error.rejection(), Some(&MemberError::EmailTaken), "{error}");
             refused += 1;
         }
     }

@@ -52,6 +52,8 @@ impl Default for Builder {
             lease_term: Node::TERM,
             rebuild_changed: false,
             command_retry: COMMAND_RETRY,
+            #[cfg(feature = "muon")]
+            services: None,
             dispatch: None,
         };
         Self { store: None, registry: None, parts }
@@ -190,6 +192,21 @@ impl Builder {
     /// default 12 attempts within about two minutes.
     pub fn retry_saga_commands(mut self, policy: RetryPolicy) -> Self {
         self.parts.command_retry = policy;
+        self
+    }
+
+    /// Reaches other services by this instance of Muon: the commands that sagas send to them by
+    /// [`send_to`](crate::saga::Flow::send_to).
+    #[cfg(feature = "muon")]
+    pub fn muon(mut self, muon: crate::muon::Muon) -> Self {
+        self.parts.services = Some(super::dispatch::Services { muon, auth: None });
+        self
+    }
+
+    /// Reaches other services as [`muon`](Self::muon) does, and shows them who asks.
+    #[cfg(feature = "muon")]
+    pub fn muon_as(mut self, muon: crate::muon::Muon, auth: impl Into<serde_json::Value>) -> Self {
+        self.parts.services = Some(super::dispatch::Services { muon, auth: Some(auth.into()) });
         self
     }
 

@@ -66,7 +66,7 @@ impl IntoFuture for Execute<Named> {
         Box::pin(async move {
             let _inside = self.app.core.gate.enter()?;
             let Named { name, payload } = &self.command;
-            self.app.core.bus.dispatch(name, parse(self.id)?, payload, self.order).await
+            self.app.core.bus.dispatch(None, name, parse(self.id)?, payload, self.order).await
         })
     }
 }

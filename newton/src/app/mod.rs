@@ -4,18 +4,28 @@
 //! - [`Execute`], [`Together`]: commands on their way, with their options
 //! - [`Health`]: how the app is doing; [`Shutdown`]: how it ended
 //! - [`CaughtUp`]: a wait until a command has reached a projection
+//! - `expose`: its commands and views for other services; `remote`: those of another service's app; `call`: what travels
+//! - `dispatch`: where the commands of sagas go
 //! - `reactions`: the projections, sagas and event handlers; `supervise`: the task that each runs in
 //! - `parked`: what they could not handle; `lease`: what a program wants to do alone; `gate`: no new work at the end
 //!
 #![doc = include_str!("../../docs/operation.md")]
 
 mod builder;
+#[cfg(feature = "muon")]
+mod call;
+#[cfg(feature = "muon")]
+mod dispatch;
 mod execute;
+#[cfg(feature = "muon")]
+mod expose;
 mod gate;
 mod health;
 mod lease;
 mod parked;
 mod reactions;
+#[cfg(feature = "muon")]
+mod remote;
 #[cfg(feature = "testkit")]
 mod rest;
 mod sagas;
@@ -36,7 +46,11 @@ use futures_util::Stream;
 
 pub use builder::Builder;
 pub use execute::{Execute, Named};
+#[cfg(feature = "muon")]
+pub use expose::Expose;
 pub use health::Health;
+#[cfg(feature = "muon")]
+pub use remote::{RemoteApp, RemoteExecute};
 #[cfg(feature = "testkit")]
 pub(crate) use rest::Unrest;
 pub use shutdown::Shutdown;

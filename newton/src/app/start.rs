@@ -28,6 +28,9 @@ pub(super) struct Parts {
     pub(super) lease_term: Duration,
     pub(super) rebuild_changed: bool,
     pub(super) command_retry: RetryPolicy,
+    /// The ways to other services.
+    #[cfg(feature = "muon")]
+    pub(super) services: Option<super::dispatch::Services>,
     /// Who executes the commands of sagas; `None` is the bus.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
 }
@@ -36,6 +39,7 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
     let Parts { clock, settings, middleware, provided, handler_policies, .. } = parts;
     let events_file = stores.file.clone();
     let projections = parts.projections.or_else(|| events_file.as_deref().map(beside));
+    check_store(&registry, &*stores.events)?;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
         unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
@@ -51,11 +55,19 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
     let environment = Arc::new(Environment::new(stores.events, stores.state, clock, settings));
     let handlers = registry.aggregates().iter().map(|aggregate| aggregate.handler(environment.clone()));
     let bus = Arc::new(Bus::new(handlers, middleware));
+    let dispatch: Arc<dyn Dispatch> = match parts.dispatch {
+        Some(dispatch) => dispatch,
+        #[cfg(feature = "muon")]
+        None if let Some(services) = parts.services => {
+            Arc::new(super::dispatch::Crossing { bus: bus.clone(), services })
+        }
+        None => bus.clone(),
+    };
     let assembly = Assembly {
         runtime: runtime.clone(),
         provided,
         handler_policies,
-        dispatch: parts.dispatch.unwrap_or_else(|| bus.clone()),
+        dispatch,
         command_retry: parts.command_retry,
         projections,
         events_file,
@@ -71,6 +83,20 @@ fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".projections");
     name.into()
+}
+
+/// Refuses a store on which two commands could be decided on the same state.
+fn check_store(registry: &Registry, events: &dyn EventStore) -> Result<()> {
+    let aggregates: Vec<_> = registry.aggregates().iter().map(|aggregate| aggregate.rust_name).collect();
+    if aggregates.is_empty() || events.capability().expected_versions {
+        return Ok(());
+    }
+    let message = format!(
+        "this store cannot check expected versions, on which the aggregates of an app rely: {}. Use SQLite, or a store that \
+         Newton publishes; this one serves apps without aggregates, `Builder::without` leaves them out",
+        aggregates.join(", ")
+    );
+    Err(Error::new(ErrorKind::Unsupported, "start", message))
 }
 
 /// Refuses a program that does not know an event type in the log of one of its aggregates.

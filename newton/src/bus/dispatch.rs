@@ -76,7 +76,22 @@ impl Bus {
 
 #[async_trait]
 impl Dispatch for Bus {
-    async fn dispatch(&self, name: &str, target: AggregateId, payload: &[u8], order: Order) -> AnyOutcome {
+    async fn dispatch(
+        &self,
+        service: Option<&str>,
+        name: &str,
+        target: AggregateId,
+        payload: &[u8],
+        order: Order,
+    ) -> AnyOutcome {
+        if let Some(service) = service {
+            let message = format!(
+                "a command is for the service `{service}`, and this app has no way to others; give its builder an instance of \
+                 Muon by `.muon(..)`"
+            );
+            // A saga must not undo its work for what the next start may mend.
+            return Err(Error::new(ErrorKind::Unavailable, "dispatch", message).into());
+        }
         match self.handlers.values().find(|handler| handler.knows(name)) {
             Some(handler) => handler.dispatch(self, name, target, payload, order).await,
             None => {

@@ -86,7 +86,7 @@ impl<'a> Build<'a> {
         self.link(by, dispatch, relation);
         let known = CommandNode {
             name: Some(sent.name.as_str().into()),
-            target: Some(format!("{}/{}", sent.aggregate, sent.target).into()),
+            target: Some(sent.address().into()),
             id: id.clone(),
         };
         let command = self.add(NodeId::Command(id), || Node::Command(known.clone()));

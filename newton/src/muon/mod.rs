@@ -7,7 +7,7 @@
 //! - [`transport`]: how channels get from one service to another
 //! - [`descriptor`], [`discovery`]: which services run, and where
 //! - [`protocol`]: what is said on a channel
-//! - [`instance`]: a service that listens and calls; [`Timings`]: how long it waits
+//! - [`instance`]: a service that listens and calls; [`Timings`]: how long it waits; `named`: what a process finds by name
 
 pub mod channel;
 pub mod codec;
@@ -15,6 +15,7 @@ pub mod descriptor;
 pub mod discovery;
 pub mod instance;
 pub mod message;
+mod named;
 pub mod protocol;
 mod timings;
 pub mod transport;

@@ -10,6 +10,13 @@ use crate::repository::{AnyOutcome, Order};
 /// Executes commands that are known by their name and payload.
 #[async_trait]
 pub(crate) trait Dispatch: Debug + Send + Sync {
-    /// Executes a command; its payload is JSON.
-    async fn dispatch(&self, name: &str, target: AggregateId, payload: &[u8], order: Order) -> AnyOutcome;
+    /// Executes a command; its payload is JSON. `service` has the aggregate, `None` is this one.
+    async fn dispatch(
+        &self,
+        service: Option<&str>,
+        name: &str,
+        target: AggregateId,
+        payload: &[u8],
+        order: Order,
+    ) -> AnyOutcome;
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{AggregateId, AnyRejection, CommandId, CorrelationId, OrderId, Rejection, Version};
 use crate::error::Error;
 use crate::repository::Order;
 use crate::store::Appended;
 
 /// The proof that a command took effect: where its events are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Receipt {
     /// The command.
     pub command_id: CommandId,

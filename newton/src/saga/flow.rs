@@ -39,6 +39,8 @@ pub(crate) struct Asked {
 /// A command that was asked for.
 #[derive(Debug)]
 pub(crate) struct AskedCommand {
+    /// The service that has the aggregate, where it is another one.
+    pub(crate) service: Option<Name>,
     /// The domain stream of the aggregate.
     pub(crate) aggregate: &'static str,
     pub(crate) target: AggregateId,
@@ -76,12 +78,29 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// Sends a command to an aggregate of another service, which has to expose it. It takes effect once, as one sent here does:
+    /// while the service cannot be reached, it is sent again under the same id.
+    #[expect(clippy::needless_pass_by_value, reason = "commands are written in place and given away")]
+    pub fn send_to<C: Command>(&mut self, service: impl Into<Name>, target: impl Display, command: C) {
+        if let Some(command) = self.asked.command("send_to", &target, &command) {
+            self.asked.commands.push(command.of(service.into()));
+        }
+    }
+
     /// Has a command sent should a later step of this instance fail for good. Compensations run in reverse: the last one
     /// asked for comes first.
     #[expect(clippy::needless_pass_by_value, reason = "commands are written in place and given away")]
     pub fn compensate<C: Command>(&mut self, target: impl Display, command: C) {
         if let Some(command) = self.asked.command("compensate", &target, &command) {
             self.asked.compensations.push(command);
+        }
+    }
+
+    /// Has a command sent to an aggregate of another service should a later step of this instance fail for good.
+    #[expect(clippy::needless_pass_by_value, reason = "commands are written in place and given away")]
+    pub fn compensate_at<C: Command>(&mut self, service: impl Into<Name>, target: impl Display, command: C) {
+        if let Some(command) = self.asked.command("compensate_at", &target, &command) {
+            self.asked.compensations.push(command.of(service.into()));
         }
     }
 
@@ -129,6 +148,12 @@ impl<'a> Flow<'a> {
     }
 }
 
+impl AskedCommand {
+    fn of(self, service: Name) -> Self {
+        Self { service: Some(service), ..self }
+    }
+}
+
 impl Asked {
     /// Whether nothing at all was asked for.
     pub(crate) fn is_empty(&self) -> bool {
@@ -148,7 +173,7 @@ impl Asked {
         let name = command.command_type().name;
         let asked = AggregateId::parse(target.to_string()).and_then(|target| {
             let payload = encode(command)?;
-            Ok(AskedCommand { aggregate: C::Aggregate::DOMAIN, target, name, payload })
+            Ok(AskedCommand { service: None, aggregate: C::Aggregate::DOMAIN, target, name, payload })
         });
         asked
             .map_err(|error| {

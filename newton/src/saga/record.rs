@@ -104,6 +104,9 @@ pub enum TriggerKind {
 pub struct PlannedCommand {
     /// Its id, the same whenever it is sent.
     pub id: String,
+    /// The service that has the aggregate, where it is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// The domain stream of the aggregate that decides on it, such as `shop/Shipment`.
     pub aggregate: String,
     /// The aggregate's id.
@@ -306,6 +309,15 @@ impl TriggerRecord {
 }
 
 impl PlannedCommand {
+    /// The aggregate: its stream, and in front of it the service, where it is another one.
+    pub(crate) fn address(&self) -> String {
+        let stream = format!("{}/{}", self.aggregate, self.target);
+        match &self.service {
+            Some(service) => format!("{service}: {stream}"),
+            None => stream,
+        }
+    }
+
     pub(super) fn command_id(&self) -> CommandId {
         self.id.as_str().into()
     }

@@ -302,6 +302,7 @@ fn record(instance: &Instance, cue: &Cue<'_>, asked: Asked, ids: &EventIds) -> A
 fn planned(commands: Vec<AskedCommand>, ids: &EventIds, first: usize) -> Vec<PlannedCommand> {
     let planned = |(index, asked): (usize, AskedCommand)| PlannedCommand {
         id: ids.at(first + index).to_string(),
+        service: asked.service.map(|service| service.to_string()),
         aggregate: asked.aggregate.to_owned(),
         target: asked.target.to_string(),
         name: asked.name.to_owned(),

@@ -5,6 +5,8 @@
 //! - `emit`: the protocol `event`; `replay`: the stream `/stream`; `form`: events as Muon's services write and read them
 //! - `admin`: the rpc paths `/stream-names`, `/stats` and `/stream/delete`
 //! - `requests`: the protocol `newton-event`; `answer`: what one request is answered
+//!
+#![doc = include_str!("../../docs/services-over-muon.md")]
 
 mod admin;
 mod answer;

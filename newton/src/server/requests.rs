@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -62,8 +63,15 @@ impl ServerStack for Requests {
             }
             let Ok(slot) = slots.clone().acquire_owned().await else { break };
             let (published, sender) = (Arc::clone(&self.0), sender.clone());
+            let is_append = matches!(request, Request::Append(_));
+            let mut answer = Box::pin(async move { answer(&published.stores, request).await });
+            // An app sends appends that build on each other without waiting: they get to the store in their order.
+            let early = if is_append { (&mut answer).now_or_never() } else { None };
             tasks.spawn(async move {
-                let bytes = answer(&published.stores, request).await;
+                let bytes = match early {
+                    Some(bytes) => bytes,
+                    None => answer.await,
+                };
                 // A peer that went away needs no answer.
                 let _ = reply(&sender, &message, bytes).await;
                 drop(slot);

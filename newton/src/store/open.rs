@@ -24,6 +24,10 @@ pub struct Stores {
 /// - `sqlite://bank.db`, or `sqlite:///var/lib/bank.db` for an absolute path, is an SQLite file, made where it is
 ///   missing (feature `sqlite`). The path is taken as it stands, up to a `?`; options follow that, such as
 ///   `?synchronous=normal&readers=4`: the fields of `SqliteOptions`.
+/// - `muon+memory://network/service` is what a service publishes in a network of this process (feature `muon`); see
+///   `store::muon`. `?token=..` shows the service who asks.
+/// - `muon+amqp://user:password@host[:port][/vhost]/service` is what a service publishes over RabbitMQ (feature `amqp`;
+///   `muon+amqps` encrypts, feature `amqps`).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -41,8 +45,14 @@ pub async fn open(url: &str) -> Result<Stores> {
         Some(("memory", "")) => Ok(Stores::of(crate::store::MemoryStore::new())),
         #[cfg(feature = "sqlite")]
         Some(("sqlite", rest)) if rest.starts_with("//") => open_sqlite(&rest[2..], url).await,
-        _ => {
-            let message = format!("`{url}` names no store; use one of {}", SCHEMES.join(", "));
+        #[cfg(feature = "muon")]
+        Some((scheme, rest)) if let Some(network) = scheme.strip_prefix("muon+") => {
+            crate::store::muon::open(network, rest).await
+        }
+        // What stands behind the scheme may be a secret.
+        scheme => {
+            let shown = scheme.map_or(url, |(scheme, _)| scheme);
+            let message = format!("`{shown}` names no store; use one of {}", SCHEMES.join(", "));
             Err(Error::new(ErrorKind::Configuration, "open store", message))
         }
     }
@@ -52,6 +62,10 @@ const SCHEMES: &[&str] = &[
     "memory:",
     #[cfg(feature = "sqlite")]
     "sqlite://path.db?options",
+    #[cfg(feature = "muon")]
+    "muon+memory://network/service",
+    #[cfg(feature = "amqp")]
+    "muon+amqp://user:password@host/vhost/service",
 ];
 
 impl Stores {

@@ -7,6 +7,9 @@ use async_trait::async_trait;
 use super::{Directory, Discovery, Services};
 use crate::error::Result;
 use crate::muon::descriptor::Descriptor;
+use crate::muon::named::Named;
+
+static DIRECTORIES: Named<Directory> = Named::new();
 
 /// Finds the services of one process. Clones find each other's.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,11 @@ impl MemoryDiscovery {
     /// A discovery that knows no service.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The discovery of a name: the same one wherever this process asks for it, for as long as it is in use.
+    pub fn named(name: &str) -> Self {
+        Self { directory: DIRECTORIES.of(name) }
     }
 }
 

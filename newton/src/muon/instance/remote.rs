@@ -9,6 +9,7 @@ use crate::muon::protocol::introspect::{self, Introspection, introspect};
 use crate::muon::protocol::reactive_stream::{self, Subscription, subscribe};
 use crate::muon::protocol::rpc::{self, Request, Response};
 use crate::muon::protocol::seda::{self, SedaClient};
+use crate::muon::timings::Timings;
 
 /// Another service, by its name: whichever of its instances runs.
 #[derive(Clone, Debug)]
@@ -30,6 +31,11 @@ impl RemoteService {
     /// Its instances that are known now.
     pub fn instances(&self) -> Vec<Descriptor> {
         self.muon.discovery().named(&self.name)
+    }
+
+    /// How long the instance that sees it waits.
+    pub fn timings(&self) -> &Timings {
+        self.muon.timings()
     }
 
     /// Opens a channel to it; see [`Muon::channel_to`].

@@ -52,6 +52,7 @@ impl Life {
             self.next += 1;
             PlannedCommand {
                 id: format!("command-{}", self.next),
+                service: None,
                 aggregate: "test/Till".to_owned(),
                 target: "t".to_owned(),
                 name: "TillAdd".to_owned(),

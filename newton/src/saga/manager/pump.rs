@@ -181,7 +181,11 @@ impl<S: Saga> Session<S> {
         let _permit = self.sending.acquire().await.ok();
         let target = AggregateId::parse(command.target.as_str())?;
         let payload = command.payload.as_str().as_bytes();
-        match self.dispatch.dispatch(&command.name, target, payload, order(queued)).await {
+        match self
+            .dispatch
+            .dispatch(command.service.as_deref(), &command.name, target, payload, order(queued))
+            .await
+        {
             Ok(receipt) => {
                 let order_id = (receipt.events > 0).then_some(receipt.order_id.0);
                 Ok(of(queued, CommandResult::Done, None, order_id))

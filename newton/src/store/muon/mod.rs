@@ -1,15 +1,22 @@
 //! The store in another service, reached over Muon: every promise of the store that the service holds.
 //!
 //! - [`RemoteStore`]: an event store and a state store
+//! - [`PlainStore`]: another program's event store, which takes and replays events and can do nothing else
+//! - `url`: both by a URL
 //! - `request`: the protocol that both sides speak, `newton-event`; `parts`: long messages of it
 //! - `connection`: the channel to the service, opened anew where it breaks
 
 mod connection;
 pub(crate) mod parts;
+mod plain;
 pub(crate) mod request;
+mod url;
 
 use std::fmt;
 use std::time::Duration;
+
+pub use plain::PlainStore;
+pub(super) use url::open;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -54,7 +61,7 @@ impl RemoteStore {
     pub async fn open(muon: &Muon, service: &str, options: RemoteOptions) -> Result<Self> {
         let remote = muon.service(service).await?;
         if !remote.instances().iter().any(|instance| instance.offers(request::SCHEME)) {
-            return Err(plain(service));
+            return Err(only_plain(service));
         }
         let dial = move || {
             let remote = remote.clone();
@@ -158,7 +165,7 @@ impl StateStore for RemoteStore {
     }
 }
 
-fn plain(service: &str) -> Error {
+fn only_plain(service: &str) -> Error {
     let message = format!(
         "`{service}` does not speak `{}`: it can neither check expected versions nor keep a state, which an app needs. Publish a \
          store by `newton serve`; to a plain event store events can be emitted, and replayed from it",

@@ -81,7 +81,14 @@ struct Seen {
 
 #[async_trait]
 impl Dispatch for Seen {
-    async fn dispatch(&self, name: &str, target: AggregateId, payload: &[u8], order: Order) -> AnyOutcome {
+    async fn dispatch(
+        &self,
+        _: Option<&str>,
+        name: &str,
+        target: AggregateId,
+        payload: &[u8],
+        order: Order,
+    ) -> AnyOutcome {
         let taken = async { Ok(self.outside.take(name, &target, payload, &order)) };
         match self.faults.run("dispatch", taken).await? {
             Some(reason) => Err(ExecuteError::Rejected(AnyRejection::new(Refused(reason)))),

@@ -16,8 +16,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, pair};
 use crate::muon::codec::Limits;
 use crate::muon::descriptor::{Descriptor, url_scheme};
+use crate::muon::named::Named;
 
 const SCHEME: &str = "memory";
+
+static NETWORKS: Named<Mutex<Listeners>> = Named::new();
 
 /// Services of one process that can reach each other. Clones are the same network.
 ///
@@ -64,6 +67,12 @@ impl MemoryNetwork {
     /// A network without services.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The network of a name: the same one wherever this process asks for it, for as long as it is in use. See
+    /// [`MemoryDiscovery::named`](crate::muon::discovery::MemoryDiscovery::named) for who is found there.
+    pub fn named(name: &str) -> Self {
+        Self { listeners: NETWORKS.of(name), capacity: None }
     }
 
     /// The same network, with channels that hold `messages` in each direction.

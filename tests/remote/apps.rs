@@ -1,0 +1,306 @@
+//! Apps that ask each other: commands and views for other services, and the sagas of one with the aggregates of another.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use newton::app::{self, RemoteApp};
+use newton::bus::{CommandMessage, Middleware, Next};
+use newton::domain::Cause;
+use newton::muon::{Builder, Muon, Timings};
+use newton::prelude::*;
+use newton::repository::{AnyOutcome, RetryPolicy};
+use newton::saga::SagaStatus;
+use newton::saga::record::{CommandResult, Record};
+use newton::server::StoreService;
+use newton::store::{EventStoreExt, MemoryStore, Read, Selection, Stores};
+use newton::{App, Caller, Error, ErrorKind, Newton, RecordedEvent, Version};
+use newton_tests::bank::{Account, AccountCommand, AccountError, AccountEvent, deposit, open, withdraw};
+use serde_json::Value;
+
+use super::urls::network;
+
+/// A guard against tests that hang.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Lets in those of whom it knows who they are, and notes who calls what.
+#[derive(Clone, Debug, Default)]
+struct Guard(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Middleware for Guard {
+    async fn handle(&self, command: &CommandMessage<'_>, next: Next<'_>) -> AnyOutcome {
+        let Some(actor) = &command.caller.actor else {
+            return Err(Error::new(ErrorKind::Forbidden, "authorize", "nobody may do this").into());
+        };
+        self.0.lock().unwrap().push(format!("{actor} {}", command.name()));
+        next.run().await
+    }
+}
+
+fn authenticate(auth: Option<&Value>) -> newton::Result<Caller> {
+    match auth.and_then(Value::as_str) {
+        None => Ok(Caller::new()),
+        Some("secret of ada") => Ok(Caller::new().actor("ada")),
+        Some(_) => Err(Error::new(ErrorKind::Forbidden, "authenticate", "this is nobody's secret")),
+    }
+}
+
+/// How much was put into all accounts.
+#[derive(Projection, Debug, Default)]
+#[projection(handles(AccountEvent), name = "remote-deposits")]
+struct Deposits {
+    sum: u64,
+}
+
+impl On<AccountEvent> for Deposits {
+    fn on(&mut self, event: &AccountEvent, _: &mut View) -> Result<()> {
+        if let AccountEvent::Deposited { amount } = event {
+            self.sum += amount;
+        }
+        Ok(())
+    }
+}
+
+/// Opens a vault in another service for everybody who opens an account, and a deposit there.
+#[derive(Saga, Clone, Debug, Default, PartialEq)]
+#[saga(
+    context = "remote",
+    key = "owner",
+    starts_on(AccountEvent::Opened),
+    handles(AccountEvent, CommandFailed)
+)]
+struct Welcome {
+    refused: Option<(bool, String)>,
+}
+
+const OF_VAULT: &str = "vault of ";
+
+impl On<AccountEvent> for Welcome {
+    fn on(&mut self, _: &AccountEvent, flow: &mut Flow) -> Result<()> {
+        // Where both services share a store, vaults are accounts of it too.
+        if !flow.key().starts_with(OF_VAULT) {
+            let vault = format!("vault-{}", flow.key());
+            flow.send_to("vaults", &vault, open(&format!("{OF_VAULT}{}", flow.key())));
+            flow.send_to("vaults", &vault, deposit(7));
+        }
+        flow.end();
+        Ok(())
+    }
+}
+
+impl On<CommandFailed> for Welcome {
+    fn on(&mut self, failed: &CommandFailed, _: &mut Flow) -> Result<()> {
+        self.refused = Some((failed.rejected, failed.reason.clone()));
+        Ok(())
+    }
+}
+
+fn quick(builder: Builder) -> Builder {
+    builder.timings(Timings { discovery: Duration::from_millis(50), ..Timings::default() })
+}
+
+/// An app of accounts in memory.
+async fn accounts(configure: impl FnOnce(app::Builder) -> app::Builder) -> App {
+    configure(Newton::builder().store("memory:").only::<Account>()).start().await.unwrap()
+}
+
+async fn log(app: &App) -> Vec<RecordedEvent> {
+    app.events().read_all(Read::of(Selection::All)).await.unwrap()
+}
+
+async fn serve(builder: Builder, app: &App) -> Muon {
+    builder.serve(app.expose().commands::<Account>().into_rpc().unwrap()).start().await.unwrap()
+}
+
+/// Retries for as long as a test takes.
+fn for_ever() -> RetryPolicy {
+    RetryPolicy { attempts: u32::MAX, base: Duration::from_millis(1), longest: Duration::from_millis(20) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_reaches_the_aggregate_of_another_service() {
+    let (_, builder) = network();
+    let guard = Guard::default();
+    let bank = accounts(|app| app.middleware(guard.clone())).await;
+    let exposed = bank.expose().authenticate(authenticate).commands::<Account>().into_rpc().unwrap();
+    let _server = builder("bank").serve(exposed).start().await.unwrap();
+    let client = builder("shop").start().await.unwrap();
+    let remote = RemoteApp::new(client.service("bank").await.unwrap()).auth("secret of ada");
+
+    let cause = Cause { id: "cause".into(), relation: None };
+    let caller =
+        Caller::new().correlation("request-7").because_of(cause.clone()).extra("k", "v").actor("eve");
+    let first = remote.with(caller).execute("acc-1", open("Ada")).command_id("once").await.unwrap();
+    assert_eq!((first.version, first.duplicate), (Version(1), false));
+    let again = remote.execute("acc-1", open("Ada")).command_id("once").await.unwrap();
+    assert_eq!((again.order_id, again.duplicate), (first.order_id, true));
+
+    let rejected = remote.execute("acc-1", withdraw(5)).await.unwrap_err();
+    assert_eq!(rejected.rejection(), Some(&AccountError::Overdrawn { balance: 0 }));
+    let moved = remote.execute("acc-1", deposit(5)).expected(Version(7)).await.unwrap_err();
+    assert!(
+        matches!(moved.failure().unwrap().kind(), ErrorKind::Conflict { actual: Version(1), .. }),
+        "{moved}"
+    );
+    remote.execute("acc-1", deposit(5)).expected(Version(1)).await.unwrap();
+    let panicked = remote.execute("acc-1", AccountCommand::PanicInDecide).await.unwrap_err();
+    assert_eq!(*panicked.failure().unwrap().kind(), ErrorKind::Internal);
+
+    let metadata = &log(&bank).await[0].metadata;
+    assert_eq!(metadata.actor.as_deref(), Some("ada"), "who asks is not what the caller says");
+    assert_eq!(metadata.cause, Some(cause));
+    assert_eq!(metadata.correlation_id, Some("request-7".into()));
+    assert_eq!(metadata.command_id, Some("once".into()));
+    assert_eq!(metadata.extra["k"], "v");
+    let calls = guard.0.lock().unwrap().clone();
+    assert_eq!(calls[..3], ["ada AccountOpen", "ada AccountOpen", "ada AccountWithdraw"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_known_is_refused() {
+    let (_, builder) = network();
+    let bank = accounts(|app| app.middleware(Guard::default())).await;
+    let exposed = bank.expose().authenticate(authenticate).commands::<Account>().into_rpc().unwrap();
+    let _server = builder("bank").serve(exposed).start().await.unwrap();
+    let client = builder("shop").start().await.unwrap();
+    let remote = RemoteApp::new(client.service("bank").await.unwrap());
+    for remote in [remote.clone(), remote.clone().auth("wrong"), remote.with(Caller::new().actor("ada"))] {
+        let refused = remote.execute("acc-1", open("Ada")).await.unwrap_err();
+        assert_eq!(*refused.failure().unwrap().kind(), ErrorKind::Forbidden, "{refused}");
+    }
+    assert!(log(&bank).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_answers_other_services_and_nothing_else_is_there() {
+    let (_, builder) = network();
+    let bank = accounts(newton::app::Builder::only::<(Account, Deposits)>).await;
+    let exposed = bank
+        .expose()
+        .view::<Deposits, _, _, _>("/deposits", "All deposits, times a factor", |view, _, factor: u64| {
+            let sum = view.with(|deposits| deposits.sum);
+            async move {
+                sum.checked_mul(factor)
+                    .ok_or_else(|| Error::new(ErrorKind::TooLarge, "sum up", "that is too much"))
+            }
+        })
+        .into_rpc()
+        .unwrap();
+    let _server = builder("bank").serve(exposed).start().await.unwrap();
+    bank.execute("acc-1", open("Ada")).await.unwrap();
+    let receipt = bank.execute("acc-1", deposit(5)).await.unwrap();
+    bank.caught_up::<Deposits>(&receipt).await.unwrap();
+
+    let client = builder("shop").start().await.unwrap();
+    let service = client.service("bank").await.unwrap();
+    let remote = RemoteApp::new(service.clone());
+    assert_eq!(remote.view::<u64>("/deposits", &3).await.unwrap(), 15);
+    let too_much = remote.view::<u64>("/deposits", &u64::MAX).await.unwrap_err();
+    assert_eq!(*too_much.kind(), ErrorKind::TooLarge);
+    let wrong = remote.view::<u64>("/deposits", &"three").await.unwrap_err();
+    assert_eq!(*wrong.kind(), ErrorKind::InvalidInput);
+    let closed = remote.execute("acc-1", deposit(5)).await.unwrap_err();
+    assert_eq!(*closed.failure().unwrap().kind(), ErrorKind::NotFound);
+
+    let told = service.introspect().await.unwrap();
+    let rpc = told.protocols.iter().find(|outline| outline.protocol_scheme == "rpc").unwrap();
+    let paths: Vec<_> = rpc.operations.iter().map(|operation| &*operation.resource).collect();
+    assert_eq!(paths, ["/deposits"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_app_does_not_have_cannot_be_exposed() {
+    let empty = Newton::builder().store("memory:").registry(newton::registry::Registry::empty());
+    let empty = empty.start().await.unwrap();
+    assert_eq!(
+        *empty.expose().commands::<Account>().into_rpc().unwrap_err().kind(),
+        ErrorKind::Configuration
+    );
+    let bank = accounts(|app| app).await;
+    let twice = bank.expose().commands::<Account>().commands::<Account>().into_rpc().unwrap_err();
+    assert!(twice.to_string().contains("/commands/Account"), "{twice}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saga_sends_to_another_service_once_it_is_there() {
+    let (_, builder) = network();
+    let muon = quick(builder("bank")).start().await.unwrap();
+    let bank =
+        accounts(|app| app.only::<(Account, Welcome)>().muon(muon).retry_saga_commands(for_ever())).await;
+    let asked = bank.execute("acc-1", open("ada")).await.unwrap();
+    // Nobody is there to take it yet.
+    bank.caught_up::<Welcome>(&asked).await.unwrap();
+
+    let vaults = accounts(|app| app).await;
+    let _server = serve(builder("vaults"), &vaults).await;
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Ended);
+    let vault = vaults.load::<Account>("vault-ada").await.unwrap().unwrap();
+    assert_eq!((vault.state.balance, vault.version), (7, Version(2)), "each command took effect once");
+    let events = log(&vaults).await;
+    assert!(events.iter().all(|event| event.metadata.correlation_id == Some(asked.correlation_id.clone())));
+
+    let history = bank.saga::<Welcome>("ada").history().await.unwrap();
+    let planned = history.iter().find_map(|record| match &record.record {
+        Record::Advanced(advanced) => Some(advanced.commands.clone()),
+        _ => None,
+    });
+    assert!(planned.unwrap().iter().all(|command| command.service.as_deref() == Some("vaults")));
+    let graph = bank.causality().correlation(asked.correlation_id).await.unwrap().to_string();
+    assert!(graph.contains("vaults: bank/Account/vault-ada"), "{graph}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rejection_of_another_service_comes_back_to_the_saga() {
+    let (_, builder) = network();
+    let vaults = accounts(|app| app).await;
+    vaults.execute("vault-ada", open("somebody")).await.unwrap();
+    let _server = serve(builder("vaults"), &vaults).await;
+    let muon = builder("bank").start().await.unwrap();
+    let bank = accounts(|app| app.only::<(Account, Welcome)>().muon(muon)).await;
+    bank.execute("acc-1", open("ada")).await.unwrap();
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Compensated);
+    let history = bank.saga::<Welcome>("ada").history().await.unwrap();
+    let outcome = history.iter().find_map(|record| match &record.record {
+        Record::Outcome(outcomes) => outcomes.outcomes.first(),
+        _ => None,
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.result, outcome.reason.as_deref()), (CommandResult::Rejected, Some("already open")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_exposed_fails_the_command_of_a_saga() {
+    let (_, builder) = network();
+    let _server = builder("vaults").start().await.unwrap();
+    let muon = builder("bank").start().await.unwrap();
+    let bank = accounts(|app| app.only::<(Account, Welcome)>().muon(muon)).await;
+    bank.execute("acc-1", open("ada")).await.unwrap();
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Compensated);
+}
+
+/// Aggregates in one service, the saga and the view in another, the store in a third.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_services_on_one_remote_store_each_run_their_part() {
+    let (name, builder) = network();
+    let store = StoreService::new(Stores::of(MemoryStore::new()));
+    let _store = store.publish(builder("events")).start().await.unwrap();
+    let url = format!("muon+memory://{name}/events");
+
+    let aggregates = accounts(|app| app.store(&url).service("vaults")).await;
+    let _server = serve(builder("vaults"), &aggregates).await;
+    let muon = builder("reactions").start().await.unwrap();
+    let reactions = Newton::builder().store(&url).service("reactions").only::<(Welcome, Deposits)>();
+    let reactions = reactions.muon(muon).start().await.unwrap();
+
+    for owner in ["ada", "grace", "alan"] {
+        aggregates.execute(owner, open(owner)).await.unwrap();
+    }
+    for owner in ["ada", "grace", "alan"] {
+        assert_eq!(reactions.saga::<Welcome>(owner).ended(LIMIT).await.unwrap(), SagaStatus::Ended);
+        let vault = aggregates.load::<Account>(format!("vault-{owner}")).await.unwrap().unwrap();
+        assert_eq!((vault.state.balance, vault.version), (7, Version(2)));
+    }
+    reactions.caught_up_now::<Deposits>().await.unwrap();
+    assert_eq!(reactions.view::<Deposits>().unwrap().with(|deposits| deposits.sum), 21);
+}
