@@ -113,7 +113,9 @@ async fn nothing_is_stored_that_was_decided_behind_a_command_that_was_not(given:
         app.execute("ada", set_email("b@club")),
         async { queued.notify_one() },
     );
-    (first.unwrap(), second.unwrap(), third.unwrap());
+    for outcome in [first, second, third] {
+        outcome.unwrap();
+    }
     assert_eq!(app.load::<Member>("ada").await.unwrap().unwrap().state.email.as_deref(), Some("b@club"));
     check(&app).await;
 }

@@ -44,7 +44,9 @@ impl<A: Aggregate> Decided<A> {
     fn push(&mut self, next: StreamAppend, now: Timestamp) {
         match &mut self.append {
             Some(Append { streams, time, .. }) => {
-                streams.iter_mut().for_each(|known| known.events.extend_from_slice(&next.events));
+                for known in streams {
+                    known.events.extend_from_slice(&next.events);
+                }
                 *time = now;
             }
             none => *none = Some(Append { streams: vec![next], condition: None, time: now }),

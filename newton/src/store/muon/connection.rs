@@ -3,7 +3,7 @@
 //! connecting -> conversing -> connecting .. until the last handle is gone. What is asked meanwhile waits. A call whose answer
 //! was lost with a channel is made again over the next one, if that does no harm.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ struct Call {
 struct Conversation {
     peer: Peer,
     calls: mpsc::Receiver<Call>,
-    /// What was sent and not answered, by the id of its message.
-    open: Mutex<HashMap<Uuid, Call>>,
+    /// What was sent and not answered, by the id of its message: in the order of sending, for the ids rise.
+    open: Mutex<BTreeMap<Uuid, Call>>,
     head: Arc<HeadSender>,
     trouble: Arc<Mutex<Option<Error>>>,
 }
@@ -220,7 +220,7 @@ enum Ended {
 async fn send(
     sender: Sender,
     calls: &mut mpsc::Receiver<Call>,
-    open: &Mutex<HashMap<Uuid, Call>>,
+    open: &Mutex<BTreeMap<Uuid, Call>>,
 ) -> Result<Ended> {
     let again: Vec<_> = lock(open).iter().map(|(id, call)| (*id, call.request.clone())).collect();
     for (id, request) in again {
@@ -230,8 +230,9 @@ async fn send(
         if call.answer.is_closed() {
             continue;
         }
-        let message = Message::new(SCHEME, REQUESTED, call.request.clone());
-        lock(open).insert(message.id, call);
+        let id = Uuid::now_v7();
+        let message = Message { id, ..Message::new(SCHEME, REQUESTED, call.request.clone()) };
+        lock(open).insert(id, call);
         parts::send(&sender, message).await?;
     }
     Ok(Ended::HandlesGone)
@@ -240,7 +241,7 @@ async fn send(
 /// Hands each answer to whoever waits for it, and moves the head.
 async fn receive(
     mut receiver: Receiver,
-    open: &Mutex<HashMap<Uuid, Call>>,
+    open: &Mutex<BTreeMap<Uuid, Call>>,
     head: &HeadSender,
 ) -> Result<Ended> {
     let mut joined = Joined::default();
