@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::origin;
 use super::place::{Generations, Place};
-use super::pool::Pool;
+use super::pool::{Pool, Reading};
 use super::pulse::Pulse;
 use super::replica::SqliteReplica;
 use super::tables::Tables;
@@ -39,6 +39,9 @@ struct Running<P> {
     is_changed: bool,
 }
 
+/// How often a query looks for the live file before it gives up.
+const TRIES: usize = 5;
+
 /// What readers need to know.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -50,8 +53,20 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Connections to the live file. Where nobody has made it yet, this waits for the start to do it.
-    pub(super) async fn pool(&self) -> Result<Arc<Pool>> {
+    /// A connection to the live file. Where nobody has made it yet, this waits for the start to do it.
+    pub(super) async fn connect(&self) -> Result<Reading> {
+        let mut tries = 1;
+        loop {
+            let connected = async { self.pool().await?.connect().await };
+            match connected.await {
+                // Another node may have gone on to another file meanwhile, and removed this one.
+                Err(error) if *error.kind() == ErrorKind::ReadOnly && tries < TRIES => tries += 1,
+                connected => return connected,
+            }
+        }
+    }
+
+    async fn pool(&self) -> Result<Arc<Pool>> {
         if let Some(pool) = self.live.borrow().clone() {
             return Ok(pool);
         }
@@ -73,7 +88,7 @@ impl Shared {
             return Ok(known);
         }
         let (pool, tables) = (Arc::new(Pool::new(file)), Tables(self.place.name()));
-        if !pool.clone().read(move |file| tables.is_there(file)).await? {
+        if !pool.clone().connect().await?.read(move |file| tables.is_there(file)).await? {
             return Ok(None);
         }
         *self.others() = Some(pool.clone());
@@ -148,8 +163,8 @@ impl<P: SqliteProjection> Sqlite<P> {
 
     /// The first notes of a key.
     async fn notes(&self, key: &str) -> Result<Vec<Note>> {
-        let (pool, owned) = (self.shared.pool().await?, key.to_owned());
-        let notes = pool.read(move |file| Tables(P::NAME).notes(file, Some(&owned), Read::PAGE)).await?;
+        let (live, owned) = (self.shared.connect().await?, key.to_owned());
+        let notes = live.read(move |file| Tables(P::NAME).notes(file, Some(&owned), Read::PAGE)).await?;
         if notes.is_empty() {
             let message = "no such key is parked; list the parked ones";
             return Err(Error::new(ErrorKind::NotFound, "look for parked key", message).with("key", key));
@@ -226,7 +241,7 @@ impl<P: SqliteProjection> Keep for Sqlite<P> {
 
     async fn stored_position(&self) -> Result<Option<OrderId>> {
         let Some(pool) = self.shared.by_record().await? else { return Ok(None) };
-        let row = pool.read(|file| Tables(P::NAME).row(file)).await?;
+        let row = pool.connect().await?.read(|file| Tables(P::NAME).row(file)).await?;
         Ok(row.map(|row| row.checkpoint))
     }
 }
@@ -234,8 +249,8 @@ impl<P: SqliteProjection> Keep for Sqlite<P> {
 #[async_trait]
 impl<P: SqliteProjection> Parking for Sqlite<P> {
     async fn list(&self) -> Result<Vec<ParkedKey>> {
-        let pool = self.shared.pool().await?;
-        let notes = pool.read(|file| Tables(P::NAME).notes(file, None, usize::MAX)).await?;
+        let live = self.shared.connect().await?;
+        let notes = live.read(|file| Tables(P::NAME).notes(file, None, usize::MAX)).await?;
         let mut keys: Vec<(Name, Vec<Note>)> = Vec::new();
         for (key, note) in notes {
             match keys.last_mut() {
@@ -275,14 +290,14 @@ impl<P: SqliteProjection> Parking for Sqlite<P> {
     }
 
     async fn dropped(&self) -> Result<Vec<Dropped>> {
-        let pool = self.shared.pool().await?;
-        let given_up = pool.read(|file| Tables(P::NAME).given_up(file)).await?;
+        let live = self.shared.connect().await?;
+        let given_up = live.read(|file| Tables(P::NAME).given_up(file)).await?;
         parked::dropped(given_up, &*self.runtime.events).await
     }
 
     async fn among(&self, first: OrderId, last: OrderId) -> Result<Option<Name>> {
-        let pool = self.shared.pool().await?;
-        pool.read(move |file| Tables(P::NAME).among(file, first, last)).await
+        let live = self.shared.connect().await?;
+        live.read(move |file| Tables(P::NAME).among(file, first, last)).await
     }
 }
 

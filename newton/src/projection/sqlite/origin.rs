@@ -54,14 +54,15 @@ async fn at_or_before(checkpoint: OrderId, log: &dyn EventStore) -> Result<Optio
 /// How far a file is, and the event that it keeps.
 async fn known(name: &'static str, file: PathBuf) -> Result<Option<(OrderId, Option<Origin>)>> {
     let pool = Arc::new(Pool::new(file));
-    pool.read(move |file| {
+    let reading = pool.connect().await?;
+    let known = reading.read(move |file| {
         let tables = Tables(name);
         if !tables.is_there(file)? {
             return Ok(None);
         }
         Ok(tables.row(file)?.map(|row| row.checkpoint).zip(Some(tables.last(file)?)))
-    })
-    .await
+    });
+    known.await
 }
 
 fn another(name: &'static str, is_shared: bool, how: &str) -> Error {

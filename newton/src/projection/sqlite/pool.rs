@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
@@ -35,26 +35,17 @@ impl Pool {
         &self.file
     }
 
-    /// Reads on a thread that may wait.
-    pub(super) async fn read<T: Send + 'static>(
-        self: std::sync::Arc<Self>,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let task = tokio::task::spawn_blocking(move || {
-            let connection = self.take()?;
-            let outcome = read(&connection);
-            self.give_back(connection);
-            outcome.map_err(|error| failed(&error, &self.file))
-        });
-        task.await.unwrap_or_else(|panic| {
-            let message = "the query panicked, or the runtime was shut down";
-            Err(Error::new(ErrorKind::Internal, "query projection", message).caused_by(panic))
-        })
-    }
-
-    fn take(&self) -> Result<Connection> {
+    /// A connection to read with; opened on a thread that may wait where none is at hand.
+    pub(super) async fn connect(self: Arc<Self>) -> Result<Reading> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| open_beside(&self.file, true).map_err(|error| failed(&error, &self.file)), Ok)
+        if let Some(connection) = idle {
+            return Ok(Reading { pool: self, connection });
+        }
+        blocking(move || {
+            let connection = open_beside(&self.file, true).map_err(|error| failed(&error, &self.file))?;
+            Ok(Reading { pool: self, connection })
+        })
+        .await
     }
 
     fn give_back(&self, connection: Connection) {
@@ -63,6 +54,34 @@ impl Pool {
             idle.push(connection);
         }
     }
+}
+
+/// A connection of a pool.
+pub(super) struct Reading {
+    pool: Arc<Pool>,
+    connection: Connection,
+}
+
+impl Reading {
+    /// Reads on a thread that may wait.
+    pub(super) async fn read<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        blocking(move || {
+            let outcome = read(&self.connection);
+            self.pool.give_back(self.connection);
+            outcome.map_err(|error| failed(&error, &self.pool.file))
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| {
+        let message = "the query panicked, or the runtime was shut down";
+        Err(Error::new(ErrorKind::Internal, "query projection", message).caused_by(panic))
+    })
 }
 
 impl Drop for Pool {

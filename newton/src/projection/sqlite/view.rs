@@ -65,7 +65,7 @@ impl<P> SqliteView<P> {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.pool().await?.read(read).await
+        self.0.connect().await?.read(read).await
     }
 }
 

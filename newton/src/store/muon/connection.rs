@@ -70,9 +70,9 @@ struct Conversation {
 impl Connection {
     /// Opens the first channel.
     pub(super) async fn open(peer: Peer, patience: Duration) -> Result<(Self, Capability)> {
-        let (channel, capability) = peer.dial().await?;
-        let (calls, queue) = mpsc::channel(QUEUE);
         let head = Arc::new(HeadSender::new(OrderId::START));
+        let (channel, capability) = peer.dial(&head).await?;
+        let (calls, queue) = mpsc::channel(QUEUE);
         let trouble = Arc::default();
         let service = peer.service.clone();
         let conversation = Conversation {
@@ -136,7 +136,7 @@ impl Drop for Shared {
 
 impl Peer {
     /// A channel that is ready for requests, and what the store at its other end can do.
-    async fn dial(&self) -> Result<(ChannelEnd, Capability)> {
+    async fn dial(&self, head: &HeadSender) -> Result<(ChannelEnd, Capability)> {
         let mut channel = (self.dial)().await?;
         let open = encode(&Request::Open { token: self.token.clone() })?;
         channel.send(Message::new(SCHEME, REQUESTED, open)).await?;
@@ -145,6 +145,8 @@ impl Peer {
                 Some(message) if message.step == REPLIED => {
                     return Ok((channel, outcome("open store", &message.payload)?));
                 }
+                // The head may be told before the answer.
+                Some(message) if message.step == HEAD_MOVED => head.advance(moved(&message)?),
                 Some(_) => {}
                 None => return Err(self.gone()),
             }
@@ -182,7 +184,7 @@ impl Conversation {
     async fn dial_again(&mut self) -> ChannelEnd {
         let mut wait = FIRST_WAIT;
         loop {
-            match self.peer.dial().await {
+            match self.peer.dial(&self.head).await {
                 Ok((channel, _)) => return channel,
                 Err(error) => {
                     if error.retry() == Retry::Never && *error.kind() != ErrorKind::NotFound {
@@ -248,7 +250,7 @@ async fn receive(
     while let Some(message) = receiver.recv().await? {
         let Some(message) = joined.take(message)? else { continue };
         if message.step == HEAD_MOVED {
-            head.advance(serde_json::from_slice(&message.payload).map_err(unreadable)?);
+            head.advance(moved(&message)?);
         } else if let Some(call) = message.provenance_id.and_then(|id| lock(open).remove(&id)) {
             // A caller that went away needs no answer.
             let _ = call.answer.send(Ok(message.payload));
@@ -263,8 +265,12 @@ fn encode(request: &Request) -> Result<Bytes> {
     })
 }
 
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::Incompatible, "follow the head", "the service sent no order id").caused_by(error)
+/// Where the head has moved to.
+fn moved(message: &Message) -> Result<OrderId> {
+    serde_json::from_slice(&message.payload).map_err(|error| {
+        let message = "the service sent no order id";
+        Error::new(ErrorKind::Incompatible, "follow the head", message).caused_by(error)
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
