@@ -46,6 +46,13 @@ impl Broker {
         let mut uri: AMQPUri = url.parse().map_err(|reason: String| {
             wrong(format!("the URL cannot be read ({reason}); write `amqp://user:password@host:port/vhost`"))
         })?;
+        if shown
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.starts_with('[') && !rest.starts_with("[::1]"))
+        {
+            // The driver would take such an address for this machine.
+            return Err(wrong("an IPv6 address cannot be used here; give the broker a name".to_owned()));
+        }
         let is_plain = matches!(uri.scheme, AMQPScheme::AMQP);
         if is_plain && !options.insecure && !is_loopback(&uri.authority.host) {
             let message = "the password would travel to another machine in the clear; use `amqps:`, or allow it by `insecure`";
@@ -158,6 +165,7 @@ mod tests {
         let options = AmqpOptions { insecure: true, ..AmqpOptions::default() };
         assert!(Broker::new("amqp://a:secret@example.org", &options).is_ok());
         assert!(broker("nonsense").is_err());
+        assert!(broker("amqps://a:b@[fe80::1]:5671").is_err());
     }
 
     #[test]
