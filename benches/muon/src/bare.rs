@@ -10,12 +10,7 @@ use crate::Failure;
 use crate::side::repeat;
 
 /// Messages a second of all tasks together, over one connection and one channel.
-pub(crate) async fn confirmed(
-    url: &str,
-    _tasks: usize,
-    bytes: usize,
-    time: Duration,
-) -> Result<f64, Failure> {
+pub(crate) async fn confirmed(url: &str, bytes: usize, time: Duration) -> Result<f64, Failure> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let options =
