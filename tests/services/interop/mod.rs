@@ -54,7 +54,7 @@ async fn the_drivers_do_their_cases(places: Places) {
 }
 
 /// The client takes any service that is tagged as an event store, so that there may be one at a time.
-async fn alone() -> MutexGuard<'static, ()> {
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
 }
