@@ -4,7 +4,7 @@ use std::fs;
 
 use newton::muon::codec::deflate::inflated;
 use newton::muon::codec::json;
-use newton::muon::{Descriptor, Limits, Message};
+use newton::muon::{Descriptor, Limits, Message, Status};
 use newton_tests::workspace_root;
 use serde_json::{Map, Value};
 
@@ -26,7 +26,7 @@ fn check(message: &Message, wanted: &Value) {
     assert_eq!(message.target_service.as_deref(), text("target_service"));
     assert_eq!(Some(&*message.origin_service), text("origin_service"));
     assert_eq!((Some(&*message.protocol), Some(&*message.step)), (text("protocol"), text("step")));
-    assert_eq!(message.status.map(|status| status.as_str()), text("status"));
+    assert_eq!(message.status.map(Status::as_str), text("status"));
     assert_eq!(message.provenance_id.map(|id| id.to_string()).as_deref(), text("provenance_id"));
     assert_eq!(Some(message.content_type.as_str()), text("content_type"));
     assert_eq!(Some(message.channel_op.as_str()), text("channel_op"));

@@ -50,7 +50,7 @@ impl Town {
 
     async fn call(&self) -> Result<u32> {
         let service = self.client.service(&self.name).await?;
-        Ok(guarded(service.rpc(&Request::new(&self.name, "/balance"))).await?.parse()?)
+        guarded(service.rpc(&Request::new(&self.name, "/balance"))).await?.parse()
     }
 
     /// Until nothing is served any more.
@@ -230,9 +230,9 @@ async fn a_server_that_never_answers_leaves_no_queue(places: Places) {
     assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error:?}");
     let asked = guarded(handshakes.next()).await.expect("a consumer").expect("a handshake");
     let headers = asked.properties.headers().clone().expect("headers");
-    let queues = ["server_reply_q", "server_listen_q"].map(|name| match &headers.inner()[name] {
-        AMQPValue::LongString(queue) => ShortString::from(queue.to_string()),
-        other => panic!("{other:?}"),
+    let queues = ["server_reply_q", "server_listen_q"].map(|name| {
+        let queue = headers.inner()[name].as_long_string().expect("a text");
+        ShortString::from(queue.to_string())
     });
     assert_gone(&connection, &queues).await;
     client.shutdown().await;

@@ -6,7 +6,7 @@ use futures_util::stream;
 use newton::muon::protocol::reactive_stream::{Item, Request, StreamServer};
 use newton::muon::protocol::rpc::{self, Response, RpcServer};
 use newton::muon::{DiscoveryExt, Muon};
-use newton::{Error, ErrorKind, Result};
+use newton::{Error, ErrorKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -44,8 +44,8 @@ fn paths() -> RpcServer {
         })
 }
 
-fn item(number: u64) -> Result<Item> {
-    Ok(json!({ "number": number }).to_string().into())
+fn item(number: u64) -> Item {
+    json!({ "number": number }).to_string().into()
 }
 
 fn streams(held: &Arc<()>) -> StreamServer {
@@ -53,19 +53,20 @@ fn streams(held: &Arc<()>) -> StreamServer {
     StreamServer::new()
         .stream("/numbers", "so many numbers", async |request: Request| {
             let count = request.arg("count").and_then(|count| count.parse().ok()).unwrap_or(25);
-            Ok(stream::iter((0..count).map(item)))
+            Ok(stream::iter((0..count).map(|number| Ok(item(number)))))
         })
         .stream("/endless", "all numbers", move |_: Request| {
             let held = held.clone();
             async move {
-                let count =
-                    move |(next, held): (u64, Arc<()>)| async move { Some((item(next), (next + 1, held))) };
+                let count = move |(next, held): (u64, Arc<()>)| async move {
+                    Some((Ok(item(next)), (next + 1, held)))
+                };
                 Ok(stream::unfold((0, held), count))
             }
         })
         .stream("/broken", "one number and an error", async |_: Request| {
             let broken = Error::new(ErrorKind::Internal, "count", "broken after one");
-            Ok(stream::iter([item(0), Err(broken)]))
+            Ok(stream::iter([Ok(item(0)), Err(broken)]))
         })
 }
 

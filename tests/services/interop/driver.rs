@@ -42,7 +42,8 @@ impl Driver {
         let (sender, lines) = unbounded_channel();
         let output = child.stdout.take().expect("an output");
         thread::spawn(move || read(output, &sender));
-        let command = format!("{name} {}", arguments.join(" ").chars().take(200).collect::<String>());
+        let command =
+            format!("a line of {name} {}", arguments.join(" ").chars().take(200).collect::<String>());
         Self { child, lines, command, service: service.to_owned() }
     }
 
@@ -60,7 +61,7 @@ impl Driver {
     /// The next line it prints.
     pub(super) async fn line(&mut self) -> Value {
         let line = guarded(self.lines.recv()).await;
-        line.unwrap_or_else(|| panic!("`{}` ended early", self.command))
+        line.expect(&self.command)
     }
 
     /// All further lines, up to its end. A server ends with its input, which ends here.
@@ -71,7 +72,7 @@ impl Driver {
             lines.push(line);
         }
         let status = self.child.wait().expect("a status");
-        assert!(status.success(), "`{}` ended with {status}: {lines:?}", self.command);
+        assert!(status.success(), "{}: ended with {status}: {lines:?}", self.command);
         lines
     }
 }
@@ -87,7 +88,7 @@ impl Drop for Driver {
 fn read(output: ChildStdout, lines: &UnboundedSender<Value>) {
     for line in BufReader::new(output).lines() {
         let line = line.expect("text");
-        let value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
+        let value = serde_json::from_str(&line).expect(&line);
         if lines.send(value).is_err() {
             return;
         }

@@ -41,8 +41,8 @@ impl Visible<'_> {
 
 async fn an_event_is_stored_as_it_was_sent(places: Places) {
     let store = Visible::new(&places, |service| service).await;
-    let placed = ["--stream", "orders", "--type", "Placed", "--id", "order 7/ä", "--schema", "v1 (draft)"];
-    let sent = [&placed[..], &["--service-id", "shop", "--provider", "x", "--payload", ODD]].concat();
+    let what = ["--stream", "orders", "--type", "Placed", "--id", "order 7/ä", "--schema", "v1 (draft)"];
+    let sent = [&what[..], &["--service-id", "shop", "--provider", "x", "--payload", ODD]].concat();
     let first = store.emit(&sent).await.remove(0);
     assert_eq!((&first["status"], &first["orderId"]), (&json!("PERSISTED"), &json!(1)));
     let event = store.event(&first["orderId"]).await;
