@@ -136,7 +136,7 @@ async fn appends_and_subscriptions_go_on_over_cut_connections(places: Places) {
         let mut head = given.stores.events.head().await.expect("a head");
         for beyond in (100..EVENTS).step_by(300) {
             head.beyond(OrderId(beyond)).await.expect("a head");
-            proxy.cut();
+            assert!(proxy.cut(), "what was cut is connected again");
         }
     };
     let following = async {

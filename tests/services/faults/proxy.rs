@@ -43,12 +43,14 @@ impl Proxy {
         &self.url
     }
 
-    /// Breaks all connections; new ones can be made.
-    pub(super) fn cut(&self) {
-        for line in self.shared.lines.lock().expect("no panic").drain(..) {
+    /// Breaks all connections, and says whether there were any since the last time; new ones can be made.
+    pub(super) fn cut(&self) -> bool {
+        let lines = std::mem::take(&mut *self.shared.lines.lock().expect("no panic"));
+        for line in &lines {
             // It may be gone already.
             let _ = line.shutdown(Shutdown::Both);
         }
+        !lines.is_empty()
     }
 
     /// Holds back all that is said, both ways, or lets it go again.
