@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::driver::values;
-use super::{Driver, ODD, client};
-use crate::amqp::{discovery, guarded, transport};
+use super::{Driver, ODD, client, served};
+use crate::amqp::guarded;
 use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
 
@@ -27,9 +27,8 @@ pub(super) fn trials() -> Vec<ServiceTrial> {
 /// A service of Newton; `held` is shared by each subscription that it serves.
 async fn bank(places: &Places, held: &Arc<()>) -> Muon {
     let name = format!("bank-{}", Uuid::new_v4());
-    let builder = Muon::builder(&name).tag(format!("tag-{name}")).serve(paths()).serve(streams(held));
-    let started = builder.transport(transport(places)).discovery(discovery(places)).start().await;
-    started.expect("the bank starts")
+    let builder = served(places, &name).tag(format!("tag-{name}")).serve(paths()).serve(streams(held));
+    builder.start().await.expect("the bank starts")
 }
 
 fn paths() -> RpcServer {

@@ -12,8 +12,9 @@ mod replaying;
 mod serving;
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use newton::muon::{Muon, Timings};
+use newton::muon::{Builder, Muon, Timings};
 use newton::server::StoreService;
 use newton::store::{MemoryStore, Stores};
 use tokio::sync::{Mutex, MutexGuard};
@@ -71,7 +72,7 @@ impl<'a> Visible<'a> {
     async fn new(places: &'a Places, configure: impl FnOnce(StoreService) -> StoreService) -> Self {
         let alone = alone().await;
         let stores = Stores::of(MemoryStore::new());
-        let builder = Muon::builder(STORE).transport(transport(places)).discovery(discovery(places));
+        let builder = served(places, STORE);
         let server = configure(StoreService::new(stores.clone())).publish(builder).start().await;
         Self { places, stores, server: server.expect("the store is published"), _alone: alone }
     }
@@ -79,6 +80,12 @@ impl<'a> Visible<'a> {
     async fn end(self) {
         self.server.shutdown().await;
     }
+}
+
+/// A service that does not wait at its end for drivers, which leave without closing what they have open.
+fn served(places: &Places, name: &str) -> Builder {
+    let timings = Timings { shutdown: Duration::from_millis(100), ..Timings::default() };
+    Muon::builder(name).timings(timings).transport(transport(places)).discovery(discovery(places))
 }
 
 /// A service that waits for others for as long as it takes.
