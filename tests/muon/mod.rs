@@ -1,6 +1,7 @@
 //! Muon: channels, codecs, transports, discovery, protocols, and what bad input gets.
 
 mod bad_input;
+mod captured;
 mod channels;
 mod codec;
 mod discovery;

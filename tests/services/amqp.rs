@@ -18,7 +18,7 @@ use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
 
 /// A guard against what hangs; no trial waits for it.
-const GUARD: Duration = Duration::from_mins(2);
+pub(crate) const GUARD: Duration = Duration::from_mins(2);
 
 pub(crate) fn trials() -> Vec<ServiceTrial> {
     let mut list = trials!([Service::RabbitMq], "amqp": [
@@ -55,16 +55,16 @@ macro_rules! store_trials {
 }
 use store_trials;
 
-async fn guarded<T>(trial: impl Future<Output = T>) -> T {
+pub(crate) async fn guarded<T>(trial: impl Future<Output = T>) -> T {
     timeout(GUARD, trial).await.expect("done in two minutes")
 }
 
-fn transport(places: &Places) -> AmqpTransport {
+pub(crate) fn transport(places: &Places) -> AmqpTransport {
     AmqpTransport::new(places.of_service(Service::RabbitMq), AmqpOptions::default()).expect("a sound URL")
 }
 
 /// Discovery that waits only shortly for answers.
-fn discovery(places: &Places) -> AmqpDiscovery {
+pub(crate) fn discovery(places: &Places) -> AmqpDiscovery {
     let timings = Timings {
         announce: Duration::from_millis(200),
         silence: Duration::from_secs(1),

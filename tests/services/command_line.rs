@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::interop::alone;
 use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
 
@@ -22,6 +23,7 @@ pub(crate) fn trials() -> Vec<ServiceTrial> {
 }
 
 async fn a_served_store_takes_events_and_gives_them_back(places: Places) {
+    let _alone = alone().await;
     let server = Server::start(&places, &[]);
     let stored = server.json(&["emit", "users", "UserBorn", r#"{"name":"Zoë"}"#]);
     assert_eq!(stored[0]["stream-name"], "users");
@@ -42,6 +44,7 @@ async fn a_served_store_takes_events_and_gives_them_back(places: Places) {
 }
 
 async fn a_served_store_is_found_and_tells_what_it_offers(places: Places) {
+    let _alone = alone().await;
     let server = Server::start(&places, &[]);
     let found = server.json(&["discover", "--tag", "eventstore"]);
     let own = found.iter().find(|service| service["identifier"] == *server.name).expect("the store");
@@ -57,6 +60,7 @@ async fn a_served_store_is_found_and_tells_what_it_offers(places: Places) {
 }
 
 async fn refusals_and_absences_are_told_apart(places: Places) {
+    let _alone = alone().await;
     let folder = TempDir::new().expect("a folder");
     let tokens = folder.path().join("tokens");
     std::fs::write(&tokens, "right\n").expect("a file");
@@ -79,6 +83,7 @@ async fn refusals_and_absences_are_told_apart(places: Places) {
 }
 
 async fn a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal(places: Places) {
+    let _alone = alone().await;
     let server = Server::start(&places, &[]);
     server.json(&["emit", "users", "UserBorn", "1"]);
     let mut replay = server.command(&["replay", "users", "--hot-cold", "--json"]);
@@ -91,6 +96,7 @@ async fn a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal(places: Places) 
 }
 
 async fn a_store_that_is_served_again_has_its_events(places: Places) {
+    let _alone = alone().await;
     let mut server = Server::start(&places, &[]);
     server.json(&["emit", "users", "UserBorn", "1"]);
     assert_eq!(server.process.end_by("TERM"), Some(0));
@@ -103,21 +109,21 @@ async fn a_store_that_is_served_again_has_its_events(places: Places) {
 }
 
 /// `newton serve`, ready.
-struct Server {
+pub(crate) struct Server {
     url: String,
-    name: String,
+    pub(crate) name: String,
     folder: TempDir,
-    process: Running,
+    pub(crate) process: Running,
 }
 
 impl Server {
-    fn start(places: &Places, options: &[&str]) -> Self {
+    pub(crate) fn start(places: &Places, options: &[&str]) -> Self {
         let name = format!("events-{}", Uuid::new_v4());
         Self::over(places.of_service(Service::RabbitMq), name, TempDir::new().expect("a folder"), options)
     }
 
     /// The same store, served once more.
-    fn again(self, options: &[&str]) -> Self {
+    pub(crate) fn again(self, options: &[&str]) -> Self {
         Self::over(&self.url, self.name, self.folder, options)
     }
 
@@ -171,7 +177,7 @@ impl Server {
 }
 
 /// A process that does not outlive its trial.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     fn lines(&mut self) -> std::io::Lines<BufReader<ChildStdout>> {
@@ -179,7 +185,7 @@ impl Running {
     }
 
     /// Its exit code after this signal.
-    fn end_by(&mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn end_by(&mut self, signal: &str) -> Option<i32> {
         let kill = Command::new("kill").args(["-s", signal, &self.0.id().to_string()]).status();
         assert!(kill.expect("kill on the path").success());
         self.0.wait().expect("its end").code()

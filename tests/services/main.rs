@@ -11,6 +11,7 @@
 
 mod amqp;
 mod command_line;
+mod faults;
 mod interop;
 mod rabbitmq;
 mod service;
@@ -22,7 +23,8 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let lists = [rabbitmq::trials(), amqp::trials(), command_line::trials(), interop::trials()];
+    let lists =
+        [rabbitmq::trials(), amqp::trials(), command_line::trials(), interop::trials(), faults::trials()];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -65,7 +65,7 @@ async fn a_queue_ends_with_its_last_consumer(places: Places) {
     assert!(found.is_err(), "the queue is still there");
 }
 
-async fn connect(places: &Places) -> Connection {
+pub(crate) async fn connect(places: &Places) -> Connection {
     let url = places.of_service(Service::RabbitMq);
     let connecting = Connection::connect(url, ConnectionProperties::default());
     timeout(GUARD, connecting).await.expect("an answer").expect("a connection")

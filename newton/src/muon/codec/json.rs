@@ -108,7 +108,8 @@ struct Envelope<'a> {
     target_service: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     target_service_instance: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    /// Left out by the published library, where it refuses a message that names no `target_service`.
+    #[serde(borrow, default = "no_service")]
     origin_service: Cow<'a, str>,
     #[serde(borrow)]
     protocol: Cow<'a, str>,
@@ -185,6 +186,10 @@ fn channel_op(word: Option<&str>) -> Result<ChannelOp> {
         Some("closed") => Ok(ChannelOp::Closed),
         Some(_) => Err(refused("channel_op", "is neither `normal` nor `closed`")),
     }
+}
+
+fn no_service<'a>() -> Cow<'a, str> {
+    Cow::Borrowed(NO_SERVICE)
 }
 
 fn long_enough<'a>(field: &'static str, text: Cow<'a, str>) -> Result<Cow<'a, str>> {

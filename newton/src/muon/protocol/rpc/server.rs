@@ -111,7 +111,8 @@ impl ServerStack for RpcServer {
                 message.answer(INVALID, step::json(&Invalid::of(&error))).with_status(Status::Failure)
             }
         };
-        match channel.send(answer.closing()).await {
+        // Not the last message by itself: the published client looks into none that closes its channel.
+        match channel.send(answer).await {
             // A client that gave up is none of our failures.
             Err(error) if *error.kind() == ErrorKind::Closed => Ok(()),
             sent => sent,

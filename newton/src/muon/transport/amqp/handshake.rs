@@ -42,8 +42,9 @@ pub(super) fn service_queue(service: &str, instance: Option<&str>) -> ShortStrin
 pub(super) async fn open(broker: &Broker, options: &AmqpOptions, address: &Address) -> Result<ChannelEnd> {
     let queue = service_queue(&address.service, address.instance.as_deref());
     let opened = timeout(options.timings.handshake, async {
-        find(broker, &queue).await.map_err(|error| error.with("service", &address.service))?;
-        shake_hands(broker, options, address, queue).await
+        let channel = broker.channel().await?;
+        find(broker, &channel, &queue).await.map_err(|error| error.with("service", &address.service))?;
+        shake_hands(broker, channel, options, address, queue).await
     });
     opened.await.unwrap_or_else(|_| {
         let message = "the service did not accept the channel in time; see that it runs, and try again";
@@ -51,22 +52,22 @@ pub(super) async fn open(broker: &Broker, options: &AmqpOptions, address: &Addre
     })
 }
 
-/// Asks the broker whether anybody listens. The question costs its channel where the answer is no.
-async fn find(broker: &Broker, queue: &ShortString) -> Result<()> {
-    let channel = broker.channel().await?;
+/// Asks the broker whether anybody listens. The channel ends where the answer is no.
+async fn find(broker: &Broker, channel: &Channel, queue: &ShortString) -> Result<()> {
     let passive = QueueDeclareOptions { passive: true, ..transient() };
     let found = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await;
-    // Closed by the broker already where there is no such queue.
-    let _ = channel.close(super::broker::GOOD_ORDER, "asked".into()).await;
     if found.is_ok_and(|queue| queue.consumer_count() > 0) {
         return Ok(());
     }
+    // Closed by the broker already where there is no such queue.
+    let _ = channel.close(super::broker::GOOD_ORDER, "nobody listens".into()).await;
     let message = "nobody listens for this service at this broker; start it";
     Err(Error::new(ErrorKind::NotFound, "open a channel", message).with("broker", broker.shown()))
 }
 
 async fn shake_hands(
     broker: &Broker,
+    channel: Channel,
     options: &AmqpOptions,
     address: &Address,
     service: ShortString,
@@ -74,7 +75,6 @@ async fn shake_hands(
     let id = Uuid::new_v4();
     let listen_queue = ShortString::from(format!("{}.listen.{id}", address.service));
     let reply_queue = ShortString::from(format!("{}.reply.{id}", address.service));
-    let channel = broker.channel().await?;
     // Gives the queues back where this future is dropped, or fails.
     let mut opening =
         Opening { channel: channel.clone(), queues: vec![listen_queue.clone(), reply_queue.clone()] };
@@ -152,6 +152,11 @@ pub(super) async fn accept(
     let Asked { protocol, reply_queue, listen_queue } = asked;
     let accepting = timeout(options.timings.handshake, async {
         let channel = broker.channel().await?;
+        // The published client declares this queue only when it first sends.
+        channel
+            .queue_declare(listen_queue.clone(), transient(), FieldTable::default())
+            .await
+            .map_err(failed)?;
         let requests = consume(&channel, &listen_queue, options.prefetch).await.map_err(failed)?;
         let mut headers = FieldTable::default();
         for (name, value) in [(HANDSHAKE, ACCEPTED), (PROTOCOL, &*protocol)] {

@@ -8,7 +8,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Consumer};
 
 use super::broker::GOOD_ORDER;
-use super::handshake::publish;
+use super::handshake::{publish, transient};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, Ending, Receiver, Sender};
 use crate::muon::codec::{Limits, json};
@@ -64,8 +64,8 @@ pub(super) async fn run(line: Line, incoming: Consumer, end: ChannelEnd, prefetc
             sender.fail(error.duplicate());
         }
     }
-    // The queue goes with its consumer; a broken connection has given back everything.
-    let _ = line.channel.queue_delete(line.own.clone(), QueueDeleteOptions::default()).await;
+    // A broken connection has given back all of its own.
+    let _ = line.give_back().await;
     let _ = line.channel.close(GOOD_ORDER, "closed".into()).await;
 }
 
@@ -156,6 +156,19 @@ impl Line {
             // The end came from here: what was sent before it goes out first.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Deletes both queues, the outgoing one unless the peer still reads it: a queue that nobody reads any more never ends by
+    /// itself.
+    async fn give_back(&self) -> lapin::Result<()> {
+        let options = QueueDeleteOptions::default();
+        self.channel.queue_delete(self.own.clone(), options).await?;
+        // Declared first, because to delete or to ask for a queue that is gone would be an error at the broker.
+        let declared = self.channel.queue_declare(self.outgoing.clone(), transient(), FieldTable::default());
+        if declared.await?.consumer_count() == 0 {
+            self.channel.queue_delete(self.outgoing.clone(), options).await?;
+        }
+        Ok(())
     }
 
     /// Acknowledges all that was handed on: how many, and the tag of the last.

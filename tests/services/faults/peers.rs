@@ -1,0 +1,303 @@
+//! What peers do that speak AMQP alone: it harms nobody else, and leaves nothing at the broker.
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, Consumer};
+use newton::muon::codec::json;
+use newton::muon::discovery::StaticList;
+use newton::muon::protocol::rpc::{Request, Response, RpcServer};
+use newton::muon::{Descriptor, Limits, Message, Muon};
+use newton::{ErrorKind, Result};
+use uuid::Uuid;
+
+use super::impatient;
+use crate::amqp::guarded;
+use crate::rabbitmq::connect;
+use crate::service::Service;
+use crate::trial::{Places, ServiceTrial, trials};
+
+pub(super) fn trials() -> Vec<ServiceTrial> {
+    trials!([Service::RabbitMq], "faults": [
+        what_was_closed_leaves_no_queue,
+        peers_that_vanish_leave_no_queue,
+        a_server_that_never_answers_leaves_no_queue,
+        a_thousand_half_open_handshakes_leave_others_served,
+        bodies_that_are_no_messages_fail_their_channel_alone,
+    ])
+}
+
+/// A service of Newton, and a client of it.
+struct Town {
+    bank: Muon,
+    client: Muon,
+    name: String,
+}
+
+impl Town {
+    async fn new(places: &Places) -> Self {
+        let url = places.of_service(Service::RabbitMq);
+        let name = format!("bank-{}", Uuid::new_v4());
+        let paths = RpcServer::new()
+            .path("/balance", "a number", async |_: Request| -> Result<Response> { Ok(Response::json(&7)) });
+        let bank =
+            Muon::builder(&name).transport(impatient(url)).serve(paths).start().await.expect("it starts");
+        let known = StaticList::new([bank.descriptor().clone()]);
+        let client = Muon::builder("client").transport(impatient(url)).discovery(known).start().await;
+        Self { bank, client: client.expect("it starts"), name }
+    }
+
+    async fn call(&self) -> Result<u32> {
+        let service = self.client.service(&self.name).await?;
+        guarded(service.rpc(&Request::new(&self.name, "/balance"))).await?.parse()
+    }
+
+    /// Until nothing is served any more.
+    async fn rests(&self) {
+        guarded(async {
+            while self.bank.served_channels() > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    }
+
+    async fn end(self) {
+        self.client.shutdown().await;
+        self.bank.shutdown().await;
+    }
+}
+
+/// One end of a channel, by hand.
+struct Hand {
+    channel: Channel,
+    replies: Consumer,
+    listen_queue: ShortString,
+    reply_queue: ShortString,
+}
+
+/// The queues that a handshake names.
+fn queues() -> (ShortString, ShortString) {
+    let id = Uuid::new_v4();
+    (format!("hand.listen.{id}").into(), format!("hand.reply.{id}").into())
+}
+
+async fn ask(
+    channel: &Channel,
+    service: &str,
+    protocol: &str,
+    listen_queue: &ShortString,
+    reply_queue: &ShortString,
+) {
+    let headers = [
+        ("handshake", "initiated"),
+        ("protocol", protocol),
+        ("server_reply_q", reply_queue.as_str()),
+        ("server_listen_q", listen_queue.as_str()),
+    ];
+    publish(channel, &format!("service.{service}").into(), b"{}", &headers).await;
+}
+
+async fn publish(channel: &Channel, queue: &ShortString, body: &[u8], headers: &[(&str, &str)]) {
+    let mut table = FieldTable::default();
+    for (name, value) in headers {
+        table.insert((*name).into(), AMQPValue::LongString((*value).into()));
+    }
+    let properties = BasicProperties::default().with_delivery_mode(1).with_headers(table);
+    let options = BasicPublishOptions::default();
+    let sent = channel.basic_publish("".into(), queue.clone(), options, body, properties).await;
+    sent.expect("a message on its way").await.expect("a message sent");
+}
+
+async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
+    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("a queue");
+    let options = BasicConsumeOptions::default();
+    let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default()).await;
+    consumer.expect("a consumer")
+}
+
+impl Hand {
+    /// Opens a channel to a service.
+    async fn open(connection: &Connection, service: &str, protocol: &str) -> Self {
+        let (listen_queue, reply_queue) = queues();
+        let channel = connection.create_channel().await.expect("a channel");
+        let replies = consume(&channel, &reply_queue).await;
+        ask(&channel, service, protocol, &listen_queue, &reply_queue).await;
+        let mut hand = Self { channel, replies, listen_queue, reply_queue };
+        assert!(hand.next().await.properties.headers().is_some(), "it is accepted");
+        hand
+    }
+
+    async fn next(&mut self) -> Delivery {
+        let delivery =
+            guarded(self.replies.next()).await.expect("a consumer that lasts").expect("a delivery");
+        delivery.acker.ack(BasicAckOptions::default()).await.expect("acknowledged");
+        delivery
+    }
+
+    /// What comes, without keep-alives, up to the message that closes the channel.
+    async fn last(&mut self) -> Message {
+        loop {
+            let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
+            if message.is_closing() {
+                return message;
+            }
+        }
+    }
+
+    async fn send(&self, body: &[u8]) {
+        publish(&self.channel, &self.listen_queue, body, &[("content_type", "application/json")]).await;
+    }
+}
+
+/// Whether the broker has such a queue. The question costs a channel.
+async fn exists(connection: &Connection, queue: &ShortString) -> bool {
+    let channel = connection.create_channel().await.expect("a channel");
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let found = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok();
+    let _ = channel.close(200, "asked".into()).await;
+    found
+}
+
+async fn assert_gone(connection: &Connection, queues: &[ShortString]) {
+    for queue in queues {
+        guarded(async {
+            while exists(connection, queue).await {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+    }
+}
+
+async fn what_was_closed_leaves_no_queue(places: Places) {
+    let town = Town::new(&places).await;
+    let connection = connect(&places).await;
+    let mut hand = Hand::open(&connection, &town.name, "rpc").await;
+    let queues = [hand.listen_queue.clone(), hand.reply_queue.clone()];
+    assert!(exists(&connection, &queues[0]).await && exists(&connection, &queues[1]).await);
+    let request = format!(r#"{{"url":"rpc://{}/balance","body":[123,125]}}"#, town.name);
+    let request = Message::new("rpc", "request.made", request).from_service("hand");
+    hand.send(&json::encode(&request)).await;
+    assert!(hand.last().await.is_closing());
+    hand.channel.close(200, "done".into()).await.expect("closed");
+    assert_gone(&connection, &queues).await;
+
+    let own = [format!("service.{}", town.name), format!("service.{}.{}", town.name, instance(&town.bank))];
+    let own = own.map(ShortString::from);
+    assert!(exists(&connection, &own[0]).await && exists(&connection, &own[1]).await);
+    town.end().await;
+    assert_gone(&connection, &own).await;
+}
+
+fn instance(muon: &Muon) -> &str {
+    muon.descriptor().instance_id.as_deref().expect("an instance")
+}
+
+async fn peers_that_vanish_leave_no_queue(places: Places) {
+    let town = Town::new(&places).await;
+    let connection = connect(&places).await;
+    let lost = connect(&places).await;
+    let hand = Hand::open(&lost, &town.name, "rpc").await;
+    let mut queues = vec![hand.listen_queue.clone(), hand.reply_queue.clone()];
+    lost.close(200, "gone".into()).await.expect("closed");
+    // Another one makes its queue and never reads it.
+    let channel = connection.create_channel().await.expect("a channel");
+    let (listen_queue, reply_queue) = self::queues();
+    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(reply_queue.clone(), options, FieldTable::default()).await.expect("a queue");
+    ask(&channel, &town.name, "rpc", &listen_queue, &reply_queue).await;
+    queues.extend([listen_queue, reply_queue]);
+    assert_gone(&connection, &queues).await;
+    town.rests().await;
+    assert_eq!(town.call().await.expect("it is served"), 7);
+    town.end().await;
+}
+
+async fn a_server_that_never_answers_leaves_no_queue(places: Places) {
+    let connection = connect(&places).await;
+    let channel = connection.create_channel().await.expect("a channel");
+    let name = format!("deaf-{}", Uuid::new_v4());
+    let mut handshakes = consume(&channel, &format!("service.{name}").into()).await;
+    let url = places.of_service(Service::RabbitMq);
+    let known =
+        Descriptor { connection_urls: vec![url.to_owned()], instance_id: None, ..Descriptor::new(&name) };
+    let client = Muon::builder("client").transport(impatient(url)).discovery(StaticList::new([known]));
+    let client = client.start().await.expect("it starts");
+    let error = guarded(client.channel_to(&name, "rpc")).await.map(drop).expect_err("nobody answers");
+    assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error:?}");
+    let asked = guarded(handshakes.next()).await.expect("a consumer").expect("a handshake");
+    let headers = asked.properties.headers().clone().expect("headers");
+    let queues = ["server_reply_q", "server_listen_q"].map(|name| {
+        let queue = headers.inner()[name].as_long_string().expect("a text");
+        ShortString::from(queue.to_string())
+    });
+    assert_gone(&connection, &queues).await;
+    client.shutdown().await;
+}
+
+async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
+    let town = Town::new(&places).await;
+    let connection = connect(&places).await;
+    let channel = connection.create_channel().await.expect("a channel");
+    let mut asked = Vec::new();
+    for number in 0..1_000 {
+        let (listen_queue, reply_queue) = queues();
+        if number % 10 == 0 {
+            // No handshake at all.
+            let service = format!("service.{}", town.name).into();
+            publish(&channel, &service, b"{}", &[("handshake", "initiated")]).await;
+        } else {
+            ask(&channel, &town.name, "shared-channel", &listen_queue, &reply_queue).await;
+            asked.push(listen_queue);
+        }
+        if number % 250 == 0 {
+            assert_eq!(town.call().await.expect("it is served"), 7);
+        }
+    }
+    assert_eq!(town.call().await.expect("it is served"), 7);
+    town.rests().await;
+    asked.truncate(20);
+    assert_gone(&connection, &asked).await;
+    assert_eq!(town.call().await.expect("it is served"), 7);
+    town.end().await;
+}
+
+async fn bodies_that_are_no_messages_fail_their_channel_alone(places: Places) {
+    let town = Town::new(&places).await;
+    let connection = connect(&places).await;
+    let good = Message::new("shared-channel", "message", "no frame").from_service("hand");
+    let good = String::from_utf8(json::encode(&good)).expect("text");
+    let (start, _) = good.split_once("\"payload\"").expect("a payload");
+    let bodies = [
+        String::new(),
+        "{".to_owned(),
+        "null".to_owned(),
+        "\u{0}\u{1}".to_owned(),
+        good.replace("\"step\":\"message\"", "\"step\":7"),
+        format!("{start}\"payload\":[256]}}"),
+        format!("{start}\"payload\":\"text\"}}"),
+        good.replace("application/json", "application/json+DEFLATE"),
+    ];
+    // One that is well stays open all the while.
+    let mut other = Hand::open(&connection, &town.name, "rpc").await;
+    for body in bodies {
+        let mut hand = Hand::open(&connection, &town.name, "shared-channel").await;
+        hand.send(body.as_bytes()).await;
+        assert_eq!(hand.last().await.step, "ChannelFailure", "{body}");
+        assert_eq!(town.call().await.expect("it is served"), 7);
+    }
+    let request = format!(r#"{{"url":"rpc://{}/balance","body":[123,125]}}"#, town.name);
+    let request = Message::new("rpc", "request.made", request).from_service("hand");
+    other.send(&json::encode(&request)).await;
+    let answer = loop {
+        let message = json::decode(&other.next().await.data, &Limits::default()).expect("a message");
+        if message.protocol == "rpc" {
+            break message;
+        }
+    };
+    assert_eq!(answer.step, "request.response");
+    town.end().await;
+}
