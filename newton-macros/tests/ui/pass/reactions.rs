@@ -40,18 +40,6 @@ impl On<Midnight> for Orders {
 
 use orders::OrderEvent;
 
-#[derive(Projection)]
-#[projection(sqlite, handles(Midnight), timeout_ms = 1_500u32, fold = 1)]
-struct Nights;
-
-impl On<Midnight> for Nights {
-    fn on(&mut self, _: &Midnight, _: &mut newton::projection::SqliteTx<'_>) -> Result<(), HandlerError> {
-        Ok(())
-    }
-}
-
-const _: () = assert!(<Nights as newton::projection::SqliteProjection>::TIMEOUT.as_millis() == 1_500);
-
 // The same type by a longer and a shorter path; variants of each shape.
 #[derive(Saga, Clone, Default)]
 #[saga(
