@@ -1,6 +1,7 @@
 //! Putting an app together.
 
 use std::any::TypeId;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +34,19 @@ pub struct Builder {
 }
 
 /// Where the stores come from.
-#[derive(Debug)]
 enum Source {
     Url(String),
     Stores(Stores),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The rest may hold a password.
+            Self::Url(url) => write!(f, "Url({}:..)", url.split(':').next().unwrap_or_default()),
+            Self::Stores(stores) => stores.fmt(f),
+        }
+    }
 }
 
 impl Default for Builder {

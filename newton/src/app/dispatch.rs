@@ -1,5 +1,6 @@
 //! Where the commands of sagas go: to this app's own aggregates, or to another service.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,10 +13,16 @@ use crate::muon::Muon;
 use crate::repository::{AnyOutcome, Dispatch, Order};
 
 /// The ways to other services, and what this app shows there.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Services {
     pub(super) muon: Muon,
     pub(super) auth: Option<Value>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("muon", &self.muon).finish_non_exhaustive()
+    }
 }
 
 /// The bus for what stays here, Muon for the rest.

@@ -4,6 +4,7 @@
 //!
 //! - [`AmqpTransport`]: the transport; [`AmqpOptions`]: how it behaves
 //! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins
+//! - `trust`: whose certificates are believed
 //! - `line`: one channel: what is sent and what arrives
 
 mod broker;
@@ -11,6 +12,7 @@ mod handshake;
 mod line;
 mod listen;
 mod options;
+mod trust;
 
 use std::collections::HashMap;
 use std::fmt;
