@@ -112,7 +112,7 @@ async fn a_store_that_is_served_again_has_its_events(places: Places) {
 pub(crate) struct Server {
     url: String,
     pub(crate) name: String,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) process: Running,
 }
 

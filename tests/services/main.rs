@@ -14,6 +14,7 @@ mod command_line;
 mod encrypted;
 mod faults;
 mod interop;
+mod orders;
 mod rabbitmq;
 mod service;
 mod trial;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         command_line::trials(),
         interop::trials(),
         faults::trials(),
+        orders::trials(),
     ];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
