@@ -9,13 +9,14 @@ use newton::bus::{CommandMessage, Middleware, Next};
 use newton::domain::Cause;
 use newton::muon::{Builder, Muon, Timings};
 use newton::prelude::*;
-use newton::repository::{AnyOutcome, RetryPolicy};
+use newton::repository::AnyOutcome;
 use newton::saga::SagaStatus;
 use newton::saga::record::{CommandResult, Record};
 use newton::server::StoreService;
 use newton::store::{EventStoreExt, MemoryStore, Read, Selection, Stores};
 use newton::{App, Caller, Error, ErrorKind, Newton, RecordedEvent, Version};
 use newton_tests::bank::{Account, AccountCommand, AccountError, AccountEvent, deposit, open, withdraw};
+use newton_tests::vaults::{Gate, Side, Welcome, for_ever};
 use serde_json::Value;
 
 use super::urls::network;
@@ -62,40 +63,6 @@ impl On<AccountEvent> for Deposits {
     }
 }
 
-/// Opens a vault in another service for everybody who opens an account, and a deposit there.
-#[derive(Saga, Clone, Debug, Default, PartialEq)]
-#[saga(
-    context = "remote",
-    key = "owner",
-    starts_on(AccountEvent::Opened),
-    handles(AccountEvent, CommandFailed)
-)]
-struct Welcome {
-    refused: Option<(bool, String)>,
-}
-
-const OF_VAULT: &str = "vault of ";
-
-impl On<AccountEvent> for Welcome {
-    fn on(&mut self, _: &AccountEvent, flow: &mut Flow) -> Result<()> {
-        // Where both services share a store, vaults are accounts of it too.
-        if !flow.key().starts_with(OF_VAULT) {
-            let vault = format!("vault-{}", flow.key());
-            flow.send_to("vaults", &vault, open(&format!("{OF_VAULT}{}", flow.key())));
-            flow.send_to("vaults", &vault, deposit(7));
-        }
-        flow.end();
-        Ok(())
-    }
-}
-
-impl On<CommandFailed> for Welcome {
-    fn on(&mut self, failed: &CommandFailed, _: &mut Flow) -> Result<()> {
-        self.refused = Some((failed.rejected, failed.reason.clone()));
-        Ok(())
-    }
-}
-
 fn quick(builder: Builder) -> Builder {
     builder.timings(Timings { discovery: Duration::from_millis(50), ..Timings::default() })
 }
@@ -111,11 +78,6 @@ async fn log(app: &App) -> Vec<RecordedEvent> {
 
 async fn serve(builder: Builder, app: &App) -> Muon {
     builder.serve(app.expose().commands::<Account>().into_rpc().unwrap()).start().await.unwrap()
-}
-
-/// Retries for as long as a test takes.
-fn for_ever() -> RetryPolicy {
-    RetryPolicy { attempts: u32::MAX, base: Duration::from_millis(1), longest: Duration::from_millis(20) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,6 +210,65 @@ async fn a_saga_sends_to_another_service_once_it_is_there() {
     assert!(planned.unwrap().iter().all(|command| command.service.as_deref() == Some("vaults")));
     let graph = bank.causality().correlation(asked.correlation_id).await.unwrap().to_string();
     assert!(graph.contains("vaults: bank/Account/vault-ada"), "{graph}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_whose_answer_is_lost_takes_effect_once() {
+    let (_, builder) = network();
+    let gate = Gate::new(Side::Behind);
+    let vaults = accounts(|app| app.middleware(gate.clone())).await;
+    let first = serve(builder("vaults"), &vaults).await;
+    let muon = builder("bank").start().await.unwrap();
+    let bank =
+        accounts(|app| app.only::<(Account, Welcome)>().muon(muon).retry_saga_commands(for_ever())).await;
+    bank.execute("acc-1", open("ada")).await.unwrap();
+    gate.reached(1).await;
+    // What was executed is never answered.
+    drop(first);
+    let _second = serve(builder("vaults"), &vaults).await;
+    gate.reached(2).await;
+    gate.open();
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Ended);
+    let vault = vaults.load::<Account>("vault-ada").await.unwrap().unwrap();
+    assert_eq!((vault.state.balance, vault.version), (7, Version(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saga_without_a_way_to_others_stops_and_says_what_to_do() {
+    let (_, builder) = network();
+    let store = Stores::of(MemoryStore::new());
+    let lonely = accounts(|app| app.stores(store.clone()).only::<(Account, Welcome)>()).await;
+    lonely.execute("acc-1", open("ada")).await.unwrap();
+    let told = loop {
+        let health = lonely.health().await;
+        if !health.is_green() {
+            break format!("{health:?}");
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(told.contains(".muon(..)") && told.contains("`vaults`"), "{told}");
+    // Nothing was undone, so that the next start can go on.
+    assert_eq!(lonely.saga::<Welcome>("ada").status().await.unwrap(), Some(SagaStatus::Running));
+    lonely.shutdown(LIMIT).await;
+
+    let vaults = accounts(|app| app).await;
+    let _server = serve(builder("vaults"), &vaults).await;
+    let muon = builder("bank").start().await.unwrap();
+    let bank = accounts(|app| app.stores(store).only::<(Account, Welcome)>().muon(muon)).await;
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Ended);
+    assert!(vaults.load::<Account>("vault-ada").await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aggregates_elsewhere_need_a_way_there() {
+    let refused =
+        Newton::builder().store("memory:").only::<(Account, Welcome)>().elsewhere::<Account>("vaults");
+    let refused = refused.start().await.unwrap_err();
+    assert_eq!(*refused.kind(), ErrorKind::Configuration);
+    assert!(
+        refused.to_string().contains(".muon(..)") && refused.to_string().contains("`vaults`"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

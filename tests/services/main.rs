@@ -16,6 +16,7 @@ mod faults;
 mod interop;
 mod orders;
 mod rabbitmq;
+mod sagas;
 mod service;
 mod trial;
 mod urls;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         interop::trials(),
         faults::trials(),
         orders::trials(),
+        sagas::trials(),
     ];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
