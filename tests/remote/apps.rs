@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use newton::app::{self, RemoteApp};
 use newton::bus::{CommandMessage, Middleware, Next};
 use newton::domain::Cause;
+use newton::muon::protocol::rpc::Request;
 use newton::muon::{Builder, Muon, Timings};
 use newton::prelude::*;
 use newton::repository::AnyOutcome;
@@ -34,15 +35,18 @@ impl Middleware for Guard {
         let Some(actor) = &command.caller.actor else {
             return Err(Error::new(ErrorKind::Forbidden, "authorize", "nobody may do this").into());
         };
-        self.0.lock().unwrap().push(format!("{actor} {}", command.name()));
+        let from = command.caller.extra.get("from").map_or("", String::as_str);
+        self.0.lock().unwrap().push(format!("{actor} from {from}: {} {}", command.name(), command.id));
         next.run().await
     }
 }
 
-fn authenticate(auth: Option<&Value>) -> newton::Result<Caller> {
-    match auth.and_then(Value::as_str) {
+fn authenticate(request: &Request) -> newton::Result<Caller> {
+    match request.auth.as_ref().and_then(Value::as_str) {
         None => Ok(Caller::new()),
-        Some("secret of ada") => Ok(Caller::new().actor("ada")),
+        Some("secret of ada") => {
+            Ok(Caller::new().actor("ada").extra("from", request.origin.as_deref().unwrap_or_default()))
+        }
         Some(_) => Err(Error::new(ErrorKind::Forbidden, "authenticate", "this is nobody's secret")),
     }
 }
@@ -61,6 +65,30 @@ impl On<AccountEvent> for Deposits {
         }
         Ok(())
     }
+}
+
+#[derive(Event, Clone, Debug)]
+struct SafeEvent {}
+
+#[derive(Command, Clone, Debug)]
+enum SafeCommand {
+    Lock,
+}
+
+#[derive(Rejection, Debug)]
+enum SafeError {}
+
+/// An aggregate that is not exposed.
+#[derive(Aggregate, Clone, Debug, Default)]
+#[aggregate(context = "remote")]
+struct Safe {}
+
+impl Safe {
+    fn decide(&self, _: SafeCommand) -> Result<SafeEvent, SafeError> {
+        Ok(SafeEvent {})
+    }
+
+    fn evolve(&mut self, _: &SafeEvent) {}
 }
 
 fn quick(builder: Builder) -> Builder {
@@ -116,7 +144,8 @@ async fn a_command_reaches_the_aggregate_of_another_service() {
     assert_eq!(metadata.command_id, Some("once".into()));
     assert_eq!(metadata.extra["k"], "v");
     let calls = guard.0.lock().unwrap().clone();
-    assert_eq!(calls[..3], ["ada AccountOpen", "ada AccountOpen", "ada AccountWithdraw"]);
+    let expected = ["AccountOpen", "AccountOpen", "AccountWithdraw"];
+    assert_eq!(calls[..3], expected.map(|command| format!("ada from shop: {command} acc-1")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,6 +198,29 @@ async fn a_view_answers_other_services_and_nothing_else_is_there() {
     let rpc = told.protocols.iter().find(|outline| outline.protocol_scheme == "rpc").unwrap();
     let paths: Vec<_> = rpc.operations.iter().map(|operation| &*operation.resource).collect();
     assert_eq!(paths, ["/deposits"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_aggregates_that_were_named_take_commands() {
+    let (_, builder) = network();
+    let bank = accounts(newton::app::Builder::only::<(Account, Safe)>).await;
+    let _server = serve(builder("bank"), &bank).await;
+    let _closed = builder("closed").serve(bank.expose().into_rpc().unwrap()).start().await.unwrap();
+    let client = builder("shop").start().await.unwrap();
+    for (service, offered) in [("bank", AccountCommand::TYPES.len()), ("closed", 0)] {
+        let service = client.service(service).await.unwrap();
+        let remote = RemoteApp::new(service.clone());
+        let refused = remote.execute("safe-1", SafeCommand::Lock).await.unwrap_err();
+        assert_eq!(*refused.failure().unwrap().kind(), ErrorKind::NotFound, "{refused}");
+        let told = service.introspect().await.unwrap();
+        let protocols: Vec<_> = told.protocols.iter().map(|outline| &*outline.protocol_scheme).collect();
+        assert_eq!(protocols, ["introspect", "rpc"]);
+        let paths: Vec<_> =
+            told.protocols[1].operations.iter().map(|operation| &operation.resource).collect();
+        assert_eq!(paths.len(), offered);
+        assert!(paths.iter().all(|path| path.starts_with("/commands/Account")), "{paths:?}");
+    }
+    assert!(log(&bank).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
