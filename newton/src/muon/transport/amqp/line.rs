@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt};
+use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Consumer};
@@ -11,7 +12,7 @@ use super::broker::GOOD_ORDER;
 use super::handshake::{publish, transient};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, Ending, Receiver, Sender};
-use crate::muon::codec::{Limits, json};
+use crate::muon::codec::{Limits, Spoken};
 use crate::muon::message::{Message, NO_SERVICE};
 use crate::muon::protocol::step;
 
@@ -31,6 +32,7 @@ pub(super) struct Line {
     pub(super) peer: Option<Arc<str>>,
     /// What the client of a channel writes beside each message.
     pub(super) protocol: Option<Arc<str>>,
+    pub(super) spoken: Spoken,
     pub(super) limits: Limits,
 }
 
@@ -97,14 +99,14 @@ impl Line {
         if message.target_service.is_none() {
             message.target_service.clone_from(&self.peer);
         }
-        let body = json::encode(&message);
+        let (content_type, body) = self.spoken.encode(&message);
         self.limits.admit_frame(body.len())?;
         let mut headers = FieldTable::default();
-        headers.insert("content_type".into(), AMQPValue::LongString("application/json".into()));
+        headers.insert("content_type".into(), AMQPValue::LongString(content_type.into()));
         if let Some(protocol) = &self.protocol {
             headers.insert("protocol".into(), AMQPValue::LongString((&**protocol).into()));
         }
-        publish(&self.channel, &self.outgoing, &body, headers).await.map_err(broken)
+        publish(&self.channel, &self.outgoing, &body, content_type, headers).await.map_err(broken)
     }
 
     async fn receive_all(&self, mut incoming: Consumer, sender: &Sender, prefetch: u16) -> End {
@@ -126,7 +128,7 @@ impl Line {
                 None => return End::Told(Ending::Failed(Arc::new(cancelled()))),
             };
             unacknowledged = (unacknowledged.0 + 1, delivery.delivery_tag);
-            if let Some(end) = self.take(&delivery.data, sender).await {
+            if let Some(end) = self.take(delivery, sender).await {
                 return end;
             }
             if unacknowledged.0 >= acknowledge_at
@@ -138,8 +140,9 @@ impl Line {
     }
 
     /// Hands on what arrived; says how the channel ended, if that was it.
-    async fn take(&self, body: &[u8], sender: &Sender) -> Option<End> {
-        let message = match json::decode(body, &self.limits) {
+    async fn take(&self, delivery: Delivery, sender: &Sender) -> Option<End> {
+        let content_type = delivery.properties.content_type().as_ref().map(ShortString::as_str);
+        let message = match self.spoken.decode(content_type, &delivery.data.into(), &self.limits) {
             Ok(message) => message,
             Err(error) => {
                 tracing::warn!(queue = self.own.as_str(), %error, "a peer sent what is no message");

@@ -25,6 +25,7 @@ use super::opened::Opened;
 use super::{Address, Incoming, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::ChannelEnd;
+use crate::muon::codec::Codecs;
 use crate::muon::descriptor::{Descriptor, url_scheme, url_without_credentials};
 
 /// The most brokers of other services that are connected to.
@@ -135,7 +136,7 @@ impl Transport for AmqpTransport {
         vec![self.0.broker.shown().to_owned()]
     }
 
-    async fn listen(&self, service: &Descriptor) -> Result<Listener> {
+    async fn listen(&self, service: &Descriptor, codecs: &Codecs) -> Result<Listener> {
         let (incoming, listener) = Listener::new();
         let is_same = |other: &Listening| {
             (&other.service, &other.instance) == (&service.identifier, &service.instance_id)
@@ -159,8 +160,7 @@ impl Transport for AmqpTransport {
                 task: None,
             });
         }
-        let (transport, broker) = (Arc::downgrade(&self.0), self.0.broker.clone());
-        let task = listen::start(transport, broker, service, &incoming, self.0.options.handshakes).await?;
+        let task = listen::Listening::new(&self.0, service, &incoming, codecs).start().await?;
         let mut own = self.0.own();
         match own.listening.iter_mut().find(|listening| is_same(listening)) {
             Some(listening) => listening.task = Some(task),
