@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use newton::ErrorKind;
 use newton::muon::codec::bytes::{read_array, write_array};
 use newton::muon::codec::deflate::{compress, inflate};
-use newton::muon::codec::{Codec, Json, json, negotiate};
+use newton::muon::codec::{Binary, Codec, Codecs, Json, json};
 use newton::muon::{ChannelOp, ContentType, Descriptor, Limits, Message, Status};
 use proptest::collection::vec;
 use proptest::option;
@@ -55,12 +56,21 @@ fn messages() -> impl Strategy<Value = Message> {
     })
 }
 
+fn binary(message: &Message) -> Bytes {
+    let mut frame = Vec::new();
+    Binary.encode_into(&mut frame, message);
+    frame.into()
+}
+
 proptest! {
     #[test]
     fn a_message_is_read_as_it_was_written(message in messages()) {
         let text = json::encode(&message);
         prop_assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "it is JSON");
-        prop_assert_eq!(Json.decode(&text, &Limits::default()).unwrap(), message);
+        prop_assert_eq!(Json.decode(&text.into(), &Limits::default()).unwrap(), message.clone());
+        let bytes = binary(&message);
+        prop_assert!(bytes.ends_with(&message.payload), "the payload as it is");
+        prop_assert_eq!(Binary.decode(&bytes, &Limits::default()).unwrap(), message);
     }
 
     #[test]
@@ -68,6 +78,7 @@ proptest! {
         let _ = json::decode(&bytes, &Limits::default());
         let _ = read_array(&bytes);
         let _ = inflate(&bytes, 1000);
+        let _ = Binary.decode(&bytes.into(), &Limits::default());
     }
 
     #[test]
@@ -77,6 +88,21 @@ proptest! {
         text[at] = byte;
         let _ = json::decode(&text, &Limits::default());
         prop_assert!(json::decode(&text[..at], &Limits::default()).is_err(), "a piece is no message");
+    }
+
+    #[test]
+    fn a_damaged_binary_message_is_an_error_or_a_message(message in messages(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let bytes = binary(&message);
+        let at = at.index(bytes.len());
+        let mut damaged = bytes.to_vec();
+        damaged[at] = byte;
+        // What can be read is written and read as the same again.
+        if let Ok(read) = Binary.decode(&damaged.into(), &Limits::default()) {
+            prop_assert_eq!(Binary.decode(&binary(&read), &Limits::default()).unwrap(), read);
+        }
+        let head = bytes.len() - message.payload.len();
+        let piece = Binary.decode(&bytes.slice(..at), &Limits::default());
+        prop_assert_eq!(piece.is_err(), at < head, "a piece of the head is no message");
     }
 
     #[test]
@@ -200,7 +226,44 @@ fn messages_that_are_none_are_refused() {
 fn a_frame_over_the_limit_is_refused() {
     let message = Message::new("test", "long", vec![b'1'; 1000]);
     let limits = Limits { frame: 1000, ..Limits::default() };
-    assert_eq!(*Json.decode(&Json.encode(&message), &limits).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(*json::decode(&json::encode(&message), &limits).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(*Binary.decode(&binary(&message), &limits).unwrap_err().kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn binary_messages_that_are_none_are_refused() {
+    let good = binary(&Message::new("rpc", "step", "payload").from_service("client"));
+    let refused = |spoil: &dyn Fn(&mut Vec<u8>)| {
+        let mut frame = good.to_vec();
+        spoil(&mut frame);
+        Binary.decode(&frame.into(), &Limits::default()).unwrap_err().kind().clone()
+    };
+    // A flag that is none; a length beyond the end; a text that is no UTF-8; a name and a step that are too short.
+    assert_eq!(refused(&|frame| frame[0] |= 0x80), ErrorKind::Decode);
+    assert_eq!(refused(&|frame| frame[25] = 0xff), ErrorKind::Decode);
+    assert_eq!(refused(&|frame| frame[29] = 0xff), ErrorKind::Decode);
+    for short in [Message::new("rpc", "step", "").from_service("me"), Message::new("rpc", "s", "")] {
+        let error = Binary.decode(&binary(&short), &Limits::default()).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Decode);
+    }
+}
+
+/// The bytes on the wire, which other versions of Newton have to read.
+#[test]
+fn the_binary_form_stays_as_it_is() {
+    let mut message =
+        Message::new("rpc", "request.made", "{}").from_service("shop").with_status(Status::Failure);
+    (message.id, message.created) = (Uuid::from_u128(0x0102), 0x0304);
+    message.target_service = Some(Arc::from("bank"));
+    let mut wanted = vec![0b0100_0010];
+    wanted.extend(0x0102_u128.to_be_bytes());
+    wanted.extend(0x0304_u64.to_be_bytes());
+    for text in ["shop", "rpc", "request.made", "application/json", "bank"] {
+        wanted.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
+        wanted.extend(text.bytes());
+    }
+    wanted.extend(b"{}");
+    assert_eq!(binary(&message), wanted);
 }
 
 #[test]
@@ -220,18 +283,24 @@ fn a_peer_gets_a_codec_it_understands() {
         fn content_type(&self) -> &'static str {
             "application/x-other"
         }
-        fn encode(&self, _: &Message) -> Vec<u8> {
-            Vec::new()
-        }
-        fn decode(&self, _: &[u8], _: &Limits) -> newton::Result<Message> {
+        fn encode_into(&self, _: &mut Vec<u8>, _: &Message) {}
+        fn decode(&self, _: &Bytes, _: &Limits) -> newton::Result<Message> {
             Ok(Message::new("test", "other", ""))
         }
     }
-    let own: [Arc<dyn Codec>; 2] = [Arc::new(Other), Arc::new(Json)];
-    let mut peer = Descriptor::new("peer");
-    assert_eq!(negotiate(&own, &peer).content_type(), "application/json");
-    peer.codecs.push("application/x-other".to_owned());
-    assert_eq!(negotiate(&own, &peer).content_type(), "application/x-other");
-    peer.codecs.clear();
-    assert_eq!(negotiate(&own, &peer).content_type(), "application/json");
+    const JSON: &str = "application/json";
+    let own = Codecs::default().preferring(Other).preferring(Other);
+    assert_eq!(own.content_types(), [JSON, "application/x-other", "application/x-newton"]);
+    let understood = |peers: &[&Descriptor]| {
+        own.understood_by(&peers.iter().copied().cloned().collect::<Vec<_>>()).content_types()
+    };
+    let (mut one, mut two) = (Descriptor::new("peer"), Descriptor::new("peer"));
+    assert_eq!(understood(&[&one]), [JSON]);
+    one.codecs.push("application/x-other".to_owned());
+    assert_eq!(understood(&[&one]), [JSON, "application/x-other"]);
+    assert_eq!(understood(&[&one, &two]), [JSON], "either may take the channel");
+    two.codecs = own.content_types();
+    assert_eq!(understood(&[&one, &two]), [JSON, "application/x-other"]);
+    one.codecs.clear();
+    assert_eq!(understood(&[&one]), [JSON]);
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use newton::muon::codec::Codecs;
 use newton::muon::protocol::Outline;
 use newton::muon::protocol::rpc::{Request, Response, RpcServer};
 use newton::muon::transport::MemoryNetwork;
-use newton::muon::{ChannelEnd, Descriptor, Discovery, Limits, Message, Muon, Peer, ServerStack};
+use newton::muon::{ChannelEnd, Descriptor, Discovery, Limits, Message, Muon, Peer, ServerStack, Transport};
 use newton::{ErrorKind, Result};
 use tokio::sync::Semaphore;
 
@@ -218,5 +219,49 @@ async fn too_many_channels_are_refused() {
             .await
             .unwrap()
             .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_spoken_to_in_what_all_its_instances_list() {
+    let town = Town { is_shared: true, ..Town::default() };
+    let client = town.start("client").await;
+    let json_only = town.builder("json").only_json().start().await.unwrap();
+    assert_eq!(json_only.descriptor().codecs, ["application/json"]);
+    let transport = town.network.transport();
+    for (service, codecs, wanted) in [
+        ("new", vec![client.descriptor().codecs.clone()], "application/x-newton"),
+        ("old", vec![json_only.descriptor().codecs.clone()], "application/json"),
+        ("mixed", vec![client.descriptor().codecs.clone(), vec![]], "application/json"),
+    ] {
+        for codecs in codecs {
+            let connection_urls = transport.urls();
+            let instance = Descriptor { codecs, connection_urls, ..Descriptor::new(service) };
+            town.discovery.announce(&instance).await.unwrap();
+        }
+        let mut listener = transport.listen(&Descriptor::new(service), &Codecs::json()).await.unwrap();
+        let channel = client.channel_to(service, "test").await.unwrap();
+        channel.send(Message::new("test", "step", "{}")).await.unwrap();
+        let mut accepted = guarded(listener.accept()).await.unwrap().channel;
+        let outer = guarded(accepted.recv()).await.unwrap().unwrap();
+        assert_eq!(outer.content_type.as_str(), wanted, "{service}");
+    }
+}
+
+#[tokio::test]
+async fn services_of_different_codecs_understand_each_other() {
+    for (server_is_old, client_is_old) in [(false, true), (true, false), (false, false)] {
+        let town = Town { is_shared: true, ..Town::default() };
+        let start = async |service: &str, is_old: bool| {
+            let builder = town.builder(service).serve(Echo);
+            let builder = if is_old { builder.only_json() } else { builder };
+            builder.start().await.unwrap()
+        };
+        let (_server, client) = (start("echoes", server_is_old).await, start("shop", client_is_old).await);
+        let mut channel = client.channel_to("echoes", "echo").await.unwrap();
+        for payload in ["first", "second"] {
+            channel.send(Message::new("echo", "say", payload)).await.unwrap();
+            assert_eq!(guarded(channel.recv()).await.unwrap().unwrap().payload, payload);
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use newton::muon::channel::shared::Shared;
 use newton::muon::channel::{deflate, pair};
+use newton::muon::codec::{Binary, Codec, Codecs};
 use newton::muon::transport::{Accepted, Listener};
-use newton::muon::{ChannelEnd, Limits, Message};
+use newton::muon::{ChannelEnd, ContentType, Limits, Message};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,8 +19,9 @@ struct Given {
 fn given(limits: &Limits) -> Given {
     let (here, there) = pair(64);
     let (incoming, listener) = Listener::new();
-    let client = Shared::new(deflate(here, limits), "shop", limits.clone(), None);
-    let server = Shared::new(deflate(there, limits), "bank", limits.clone(), Some(incoming));
+    let codecs = Codecs::default();
+    let client = Shared::new(deflate(here, limits), "shop", limits.clone(), Codecs::default(), None);
+    let server = Shared::new(deflate(there, limits), "bank", limits.clone(), codecs, Some(incoming));
     Given { client, server, listener }
 }
 
@@ -157,7 +159,7 @@ fn raw() -> (Shared, ChannelEnd, Listener) {
     let (here, there) = pair(64);
     let (incoming, listener) = Listener::new();
     let limits = Limits { shared_channels: 100, ..Limits::default() };
-    (Shared::new(there, "bank", limits, Some(incoming)), here, listener)
+    (Shared::new(there, "bank", limits, Codecs::default(), Some(incoming)), here, listener)
 }
 
 fn inner(step: &str, op: &str) -> serde_json::Value {
@@ -215,6 +217,32 @@ async fn a_bad_inner_message_fails_its_channel_alone() {
     raw.send(frame(good, &inner("more", "normal"))).await.unwrap();
     guarded(good_end.recv()).await.unwrap();
     assert_eq!(guarded(good_end.recv()).await.unwrap().unwrap().step, "more");
+}
+
+/// In the binary codec: 16 bytes of the channel's id, and the message.
+fn binary_frame(id: Uuid, inner: &Message) -> Message {
+    let mut payload = id.as_bytes().to_vec();
+    Binary.encode_into(&mut payload, inner);
+    let content_type = ContentType::Other(Binary.content_type().into());
+    Message { content_type, ..Message::new("shared-channel", "message", payload) }
+}
+
+#[tokio::test]
+async fn a_peer_is_answered_in_what_it_has_spoken() {
+    let (_shared, mut raw, mut listener) = raw();
+    let id = Uuid::new_v4();
+    raw.send(frame(id, &inner("step", "normal"))).await.unwrap();
+    let mut server = guarded(listener.accept()).await.unwrap().channel;
+    server.send(message("text")).await.unwrap();
+    assert_eq!(told(&mut raw).await.1["step"], "step", "JSON, until it shows that it understands more");
+    raw.send(binary_frame(id, &message("bytes"))).await.unwrap();
+    guarded(server.recv()).await.unwrap();
+    assert_eq!(guarded(server.recv()).await.unwrap().unwrap().payload, "bytes");
+    let answer = message("answer").from_service("bank");
+    server.send(answer.clone()).await.unwrap();
+    let told = guarded(raw.recv()).await.unwrap().unwrap();
+    let wanted = binary_frame(id, &answer);
+    assert_eq!((told.content_type, told.payload), (wanted.content_type, wanted.payload));
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::ops::Deref;
 use std::time::Duration;
 
+use newton::muon::codec::Codecs;
 use newton::muon::discovery::{AmqpDiscovery, DiscoveryExt, StaticList};
+use newton::muon::protocol::rpc::{Request, Response, RpcServer};
 use newton::muon::transport::{AmqpOptions, AmqpTransport};
 use newton::muon::{Discovery, Muon, Timings};
 use newton::server::StoreService;
@@ -25,18 +27,20 @@ pub(crate) fn trials() -> Vec<ServiceTrial> {
         services_find_each_other,
         a_service_that_is_gone_is_forgotten,
         nobody_answers_and_discovery_is_ready,
+        services_of_different_codecs_understand_each_other,
     ]);
-    newton::__transport_promises! { [transport_trials] list }
+    newton::__transport_promises! { [transport_trials] list, json: Codecs::json() }
+    newton::__transport_promises! { [transport_trials] list, binary: Codecs::default() }
     newton::__event_store_promises! { [store_trials] list }
     newton::__state_store_promises! { [store_trials] list }
     list
 }
 
 macro_rules! transport_trials {
-    ($list:ident, $($group:ident { $($promise:ident)* })*) => {$($(
-        let name = concat!("amqp::transport::", stringify!($group), "::", stringify!($promise));
+    ($list:ident, $codec:ident: $codecs:expr, $($group:ident { $($promise:ident)* })*) => {$($(
+        let name = concat!("amqp::transport::", stringify!($codec), "::", stringify!($group), "::", stringify!($promise));
         $list.push(ServiceTrial::new(&[Service::RabbitMq], name, async |places: Places| {
-            let sides = Sides::new(transport(&places), transport(&places));
+            let sides = Sides::new(transport(&places), transport(&places)).speaking($codecs);
             guarded(newton::testkit::muon::$group::$promise(&sides)).await;
         }));
     )*)*};
@@ -148,4 +152,28 @@ async fn nobody_answers_and_discovery_is_ready(places: Places) {
     let alone = discovery(&places);
     guarded(alone.ready()).await.expect("it is ready all the same");
     alone.close().await;
+}
+
+/// One speaks JSON alone, the other one more, either way round.
+async fn services_of_different_codecs_understand_each_other(places: Places) {
+    for is_server_old in [true, false] {
+        let name = format!("echo-{}", Uuid::new_v4());
+        let echo = RpcServer::new()
+            .path("/echo", "", async |request: Request| Ok(Response::json(&request.json::<String>()?)));
+        let server = Muon::builder(&name).transport(transport(&places)).serve(echo);
+        let server = if is_server_old { server.only_json() } else { server };
+        let server = server.start().await.expect("the server starts");
+        let known = StaticList::new([server.descriptor().clone()]);
+        let client = Muon::builder("client").transport(transport(&places)).discovery(known);
+        let client = if is_server_old { client } else { client.only_json() };
+        let client = client.start().await.expect("the client starts");
+        let service = client.service(&name).await.expect("it is known");
+        for text in ["first", "Grüße \u{1F680}"] {
+            let request = Request::new(&name, "/echo").with_json(&text);
+            let answer = guarded(service.rpc(&request)).await.expect("it answers");
+            assert_eq!(answer.parse::<String>().expect("it is text"), text);
+        }
+        client.shutdown().await;
+        server.shutdown().await;
+    }
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use ::bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Codec, Limits, bytes};
+use super::{Codec, Limits, bytes, long_enough, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::message::{ChannelOp, ContentType, Message, NO_SERVICE, Status};
 
@@ -18,39 +19,38 @@ use crate::muon::message::{ChannelOp, ContentType, Message, NO_SERVICE, Status};
 /// use newton::muon::{Limits, Message};
 ///
 /// let message = Message::new("rpc", "request.made", &b"{}"[..]);
-/// let text = Json.encode(&message);
+/// let mut text = Vec::new();
+/// Json.encode_into(&mut text, &message);
 /// assert!(String::from_utf8_lossy(&text).contains(r#""payload":[123,125]"#));
-/// assert_eq!(Json.decode(&text, &Limits::default()).unwrap(), message);
+/// assert_eq!(Json.decode(&text.into(), &Limits::default()).unwrap(), message);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
-
-/// The fewest characters of a step, and of the name of a service.
-const SHORTEST: usize = 3;
 
 impl Codec for Json {
     fn content_type(&self) -> &'static str {
         "application/json"
     }
 
-    fn encode(&self, message: &Message) -> Vec<u8> {
-        encode(message)
+    fn encode_into(&self, out: &mut Vec<u8>, message: &Message) {
+        encode_into(out, message);
     }
 
-    fn decode(&self, frame: &[u8], limits: &Limits) -> Result<Message> {
+    fn decode(&self, frame: &Bytes, limits: &Limits) -> Result<Message> {
         decode(frame, limits)
     }
 }
 
 /// A message as JSON text.
 pub fn encode(message: &Message) -> Vec<u8> {
-    let mut out = Vec::with_capacity(384 + message.payload.len() * 4);
+    let mut out = Vec::new();
     encode_into(&mut out, message);
     out
 }
 
 /// Appends a message as JSON text.
 pub fn encode_into(out: &mut Vec<u8>, message: &Message) {
+    out.reserve(384 + message.payload.len() * 4);
     let mut id = [0; 36];
     out.extend_from_slice(br#"{"id":""#);
     out.extend_from_slice(message.id.hyphenated().encode_lower(&mut id).as_bytes());
@@ -192,17 +192,7 @@ fn no_service<'a>() -> Cow<'a, str> {
     Cow::Borrowed(NO_SERVICE)
 }
 
-fn long_enough<'a>(field: &'static str, text: Cow<'a, str>) -> Result<Cow<'a, str>> {
-    let is_long_enough = text == NO_SERVICE || text.chars().take(SHORTEST).count() == SHORTEST;
-    if is_long_enough { Ok(text) } else { Err(refused(field, "has fewer than 3 characters")) }
-}
-
 /// A label that outlives the text.
 fn known(label: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(label.into_owned())
-}
-
-fn refused(field: &'static str, why: &str) -> Error {
-    let message = format!("the field `{field}` of a message {why}; the sender is at fault");
-    Error::new(ErrorKind::Decode, "decode", message)
 }

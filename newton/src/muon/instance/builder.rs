@@ -8,7 +8,7 @@ use super::serving::{Served, accept_all};
 use super::tasks::Tasks;
 use super::{Inner, Muon};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::codec::Limits;
+use crate::muon::codec::{Codec, Codecs, Limits};
 use crate::muon::descriptor::Descriptor;
 use crate::muon::discovery::{Discovery, Several};
 use crate::muon::protocol::ServerStack;
@@ -26,6 +26,7 @@ pub struct Builder {
     stacks: Vec<Arc<dyn ServerStack>>,
     timings: Timings,
     limits: Limits,
+    codecs: Codecs,
 }
 
 /// The protocols that every peer knows, so that no descriptor has to name them.
@@ -40,6 +41,7 @@ impl Builder {
             stacks: Vec::new(),
             timings: Timings::default(),
             limits: Limits::default(),
+            codecs: Codecs::default(),
         }
     }
 
@@ -67,6 +69,17 @@ impl Builder {
         self
     }
 
+    /// Speaks this codec with every service whose descriptor lists it, rather than those that were given before, of which
+    /// [`Binary`](crate::muon::codec::Binary) is the first. Others are spoken to in JSON.
+    pub fn codec(self, codec: impl Codec) -> Self {
+        Self { codecs: self.codecs.preferring(codec), ..self }
+    }
+
+    /// Speaks JSON alone, until [`codec`](Self::codec) adds another one.
+    pub fn only_json(self) -> Self {
+        Self { codecs: Codecs::json(), ..self }
+    }
+
     /// Waits no longer than this.
     pub fn timings(self, timings: Timings) -> Self {
         Self { timings, ..self }
@@ -89,18 +102,19 @@ impl Builder {
         let own = stacks.keys().filter(|protocol| !COMMON.contains(protocol));
         descriptor.capabilities = own.map(|protocol| (*protocol).to_owned()).collect();
         descriptor.connection_urls = self.transports.iter().flat_map(|transport| transport.urls()).collect();
+        descriptor.codecs = self.codecs.content_types();
         let descriptor = descriptor.without_credentials();
 
         let tasks = Tasks::new(self.limits.served_channels);
-        let served =
-            Served { service: service.clone(), stacks, limits: self.limits.clone(), tasks: tasks.handle() };
+        let (limits, codecs) = (self.limits.clone(), self.codecs.clone());
+        let served = Served { service: service.clone(), stacks, limits, codecs, tasks: tasks.handle() };
         let served = Arc::new(served);
         for transport in &self.transports {
-            let listener = transport.listen(&descriptor).await?;
+            let listener = transport.listen(&descriptor, &self.codecs).await?;
             tasks.spawn(accept_all(listener, served.clone()));
         }
         let discovery = Several::new(self.discoveries);
-        let links = Links::new(service, self.transports, self.limits);
+        let links = Links::new(service, self.transports, self.limits, self.codecs);
         let muon = Muon(Arc::new(Inner { descriptor, discovery, links, tasks, timings: self.timings }));
         muon.0.discovery.announce(&muon.0.descriptor).await?;
         muon.0.discovery.ready().await?;

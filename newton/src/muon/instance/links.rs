@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::shared::{SHARED_CHANNEL, Shared};
 use crate::muon::channel::{ChannelEnd, deflate};
-use crate::muon::codec::Limits;
+use crate::muon::codec::{Codecs, Limits};
 use crate::muon::descriptor::{Descriptor, url_scheme};
 use crate::muon::discovery::not_found;
 use crate::muon::transport::{Address, Transport};
@@ -16,6 +16,7 @@ pub(super) struct Links {
     service: Arc<str>,
     transports: Vec<Arc<dyn Transport>>,
     limits: Limits,
+    codecs: Codecs,
     shared: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
@@ -26,8 +27,13 @@ type Key = (Arc<str>, String, Option<Arc<str>>);
 type Slot = tokio::sync::Mutex<Option<Shared>>;
 
 impl Links {
-    pub(super) fn new(service: Arc<str>, transports: Vec<Arc<dyn Transport>>, limits: Limits) -> Self {
-        Self { service, transports, limits, shared: Mutex::default() }
+    pub(super) fn new(
+        service: Arc<str>,
+        transports: Vec<Arc<dyn Transport>>,
+        limits: Limits,
+        codecs: Codecs,
+    ) -> Self {
+        Self { service, transports, limits, codecs, shared: Mutex::default() }
     }
 
     /// Opens a channel to any of these instances of a service.
@@ -47,34 +53,32 @@ impl Links {
         if instances.is_empty() {
             return Err(not_found().with("service", service));
         }
-        self.first_that_works(&distinct, service, None, protocol).await
+        let mut wanted = Address::new("", service, protocol, &self.service);
+        // Any of them may take it.
+        wanted.codecs = self.codecs.understood_by(instances);
+        self.first_that_works(&distinct, wanted).await
     }
 
     /// Opens a channel to just this instance.
     pub(super) async fn open_instance(&self, instance: &Descriptor, protocol: &str) -> Result<ChannelEnd> {
         let urls: Vec<_> = instance.connection_urls.iter().collect();
-        let id = instance.instance_id.as_deref().map(Arc::from);
-        self.first_that_works(&urls, &instance.identifier, id, protocol).await
+        let mut wanted = Address::new("", &instance.identifier, protocol, &self.service);
+        wanted.instance = instance.instance_id.as_deref().map(Arc::from);
+        wanted.codecs = self.codecs.understood_by(std::slice::from_ref(instance));
+        self.first_that_works(&urls, wanted).await
     }
 
-    async fn first_that_works(
-        &self,
-        urls: &[&String],
-        service: &str,
-        instance: Option<Arc<str>>,
-        protocol: &str,
-    ) -> Result<ChannelEnd> {
+    async fn first_that_works(&self, urls: &[&String], wanted: Address) -> Result<ChannelEnd> {
         let mut last = None;
         for url in urls {
             let Some(transport) = self.transport(url) else { continue };
-            let mut address = Address::new(url, service, protocol, &self.service);
-            address.instance.clone_from(&instance);
+            let address = Address { url: (*url).clone(), ..wanted.clone() };
             match self.open_over(transport.as_ref(), address).await {
                 Ok(channel) => return Ok(channel),
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or_else(|| unreachable_over(&self.transports)).with("service", service))
+        Err(last.unwrap_or_else(|| unreachable_over(&self.transports)).with("service", wanted.service))
     }
 
     fn transport(&self, url: &str) -> Option<&Arc<dyn Transport>> {
@@ -91,10 +95,11 @@ impl Links {
         if let Some(channel) = slot.as_ref().filter(|shared| !shared.is_ended()).map(Shared::open) {
             return channel;
         }
+        let codecs = address.codecs.clone();
         let address = Address { protocol: SHARED_CHANNEL.into(), ..address };
         let end = deflate(transport.open(&address).await?, &self.limits);
-        let shared = slot.insert(Shared::new(end, self.service.clone(), self.limits.clone(), None));
-        shared.open()
+        let (service, limits) = (self.service.clone(), self.limits.clone());
+        slot.insert(Shared::new(end, service, limits, codecs, None)).open()
     }
 
     pub(super) async fn close(&self) {

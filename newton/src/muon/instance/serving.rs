@@ -7,7 +7,7 @@ use super::tasks::TaskHandle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::shared::{SHARED_CHANNEL, Shared};
 use crate::muon::channel::{ChannelEnd, deflate};
-use crate::muon::codec::Limits;
+use crate::muon::codec::{Codecs, Limits};
 use crate::muon::protocol::{Peer, ServerStack};
 use crate::muon::transport::{Accepted, Listener};
 
@@ -17,6 +17,7 @@ pub(super) struct Served {
     pub(super) service: Arc<str>,
     pub(super) stacks: BTreeMap<&'static str, Arc<dyn ServerStack>>,
     pub(super) limits: Limits,
+    pub(super) codecs: Codecs,
     pub(super) tasks: TaskHandle,
 }
 
@@ -35,7 +36,8 @@ pub(super) async fn accept_all(mut listener: Listener, served: Arc<Served>) {
 async fn share(accepted: Accepted, served: Arc<Served>) {
     let (incoming, mut listener) = Listener::new();
     let end = deflate(accepted.channel, &served.limits);
-    let shared = Shared::new(end, served.service.clone(), served.limits.clone(), Some(incoming));
+    let (service, limits, codecs) = (served.service.clone(), served.limits.clone(), served.codecs.clone());
+    let shared = Shared::new(end, service, limits, codecs, Some(incoming));
     let mut finishing = std::pin::pin!(served.tasks.clone().finishing());
     loop {
         tokio::select! {

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::muon::channel::ChannelEnd;
+use crate::muon::codec::Codecs;
 use crate::muon::descriptor::{Descriptor, url_without_credentials};
 
 #[cfg(feature = "amqp")]
@@ -26,7 +27,7 @@ pub use listener::{Accepted, Incoming, Listener};
 pub use memory::{MemoryNetwork, MemoryTransport};
 
 /// Whom a channel is opened to, and for what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Address {
     /// Where: one of the URLs of the service's descriptor.
     pub url: String,
@@ -38,13 +39,15 @@ pub struct Address {
     pub protocol: Arc<str>,
     /// The service that asks.
     pub origin: Arc<str>,
+    /// What the service understands besides JSON.
+    pub codecs: Codecs,
 }
 
 impl Address {
-    /// The address of any instance of a service.
+    /// The address of any instance of a service, which is only known to understand JSON.
     pub fn new(url: &str, service: &str, protocol: &str, origin: &str) -> Self {
         let (service, protocol, origin) = (service.into(), protocol.into(), origin.into());
-        Self { url: url.to_owned(), service, instance: None, protocol, origin }
+        Self { url: url.to_owned(), service, instance: None, protocol, origin, codecs: Codecs::json() }
     }
 
     /// Its URL as it may be shown in errors and logs: without credentials.
@@ -69,11 +72,12 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// The URLs that others reach this transport's listeners at. They carry no credentials.
     fn urls(&self) -> Vec<String>;
 
-    /// Takes the channels that others open to a service, until the listener is dropped or closed.
+    /// Takes the channels that others open to a service, until the listener is dropped or closed. Each is spoken to in JSON
+    /// until it speaks another of these codecs, where messages are encoded at all.
     ///
     /// # Errors
     /// `Configuration` where the service cannot be listened for, `Unavailable` where the transport cannot be reached.
-    async fn listen(&self, service: &Descriptor) -> Result<Listener>;
+    async fn listen(&self, service: &Descriptor, codecs: &Codecs) -> Result<Listener>;
 
     /// Opens a channel. It is cancel-safe: a channel whose opening was given up leaves nothing behind.
     ///

@@ -179,7 +179,7 @@ pub async fn an_end_says_so_again_and_again(sides: &Sides) {
 
 /// One channel fails, another one is full, a third goes on.
 pub async fn channels_do_not_feel_each_other(sides: &Sides) {
-    let mut listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let mut listener = sides.listen().await.expect("the service listens");
     let mut ends = Vec::new();
     for _ in 0..3 {
         let client = sides.client.open(&sides.address()).await.expect("the channel opens");

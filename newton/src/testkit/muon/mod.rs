@@ -26,7 +26,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::muon::transport::Accepted;
+use crate::error::Result;
+use crate::muon::codec::Codecs;
+use crate::muon::transport::{Accepted, Listener};
 use crate::muon::{Address, ChannelEnd, Descriptor, Message, Transport};
 
 /// Ends a promise that hangs.
@@ -41,24 +43,39 @@ pub struct Sides {
     pub client: Box<dyn Transport>,
     /// The service.
     pub service: Descriptor,
+    /// What both sides speak.
+    pub codecs: Codecs,
 }
 
 impl Sides {
     /// A service at one transport, and a client at another that reaches it.
     pub fn new(server: impl Transport, client: impl Transport) -> Self {
         let service = Descriptor::new(format!("service-{}", Uuid::new_v4()));
-        Self { server: Box::new(server), client: Box::new(client), service }
+        let codecs = Codecs::json();
+        Self { server: Box::new(server), client: Box::new(client), service, codecs }
+    }
+
+    /// The same, speaking these codecs.
+    #[must_use]
+    pub fn speaking(self, codecs: Codecs) -> Self {
+        Self { codecs, ..self }
     }
 
     /// The address of the service.
     pub fn address(&self) -> Address {
         let url = self.server.urls().into_iter().next().expect("a transport that listens has a URL");
-        Address::new(&url, &self.service.identifier, "test", "client")
+        let address = Address::new(&url, &self.service.identifier, "test", "client");
+        Address { codecs: self.codecs.clone(), ..address }
+    }
+
+    /// Listens for the service.
+    async fn listen(&self) -> Result<Listener> {
+        self.server.listen(&self.service, &self.codecs).await
     }
 
     /// A channel from the client to the service: its two ends.
     async fn channel(&self) -> (ChannelEnd, ChannelEnd) {
-        let mut listener = self.server.listen(&self.service).await.expect("the service listens");
+        let mut listener = self.listen().await.expect("the service listens");
         let address = self.address();
         let (opened, accepted) = tokio::join!(self.client.open(&address), listener.accept());
         let accepted: Accepted = accepted.expect("a channel is accepted");

@@ -12,7 +12,7 @@ use crate::muon::{Address, Descriptor};
 /// They stand in descriptors, which everybody reads.
 pub async fn urls_are_of_its_schemes_and_without_credentials(sides: &Sides) {
     assert!(!sides.server.urls().is_empty(), "others have to reach it");
-    let _listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let _listener = sides.listen().await.expect("the service listens");
     for url in sides.server.urls() {
         assert!(sides.server.schemes().contains(&url_scheme(&url)), "{url}");
         assert_eq!(url_without_credentials(&url), url);
@@ -21,7 +21,7 @@ pub async fn urls_are_of_its_schemes_and_without_credentials(sides: &Sides) {
 
 /// The server knows the protocol before the first message.
 pub async fn a_listener_is_told_who_asks_for_what(sides: &Sides) {
-    let mut listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let mut listener = sides.listen().await.expect("the service listens");
     let address = sides.address();
     let (opened, accepted) = tokio::join!(sides.client.open(&address), listener.accept());
     let (_client, accepted) = (opened.expect("the channel opens"), accepted.expect("a channel is accepted"));
@@ -45,11 +45,11 @@ pub async fn nobody_listening_is_an_error(sides: &Sides) {
 
 /// Nothing is accepted in the name of a service that has gone.
 pub async fn a_dropped_listener_takes_nothing(sides: &Sides) {
-    let listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let listener = sides.listen().await.expect("the service listens");
     drop(listener);
     sides.client.open(&sides.address()).await.expect_err("nobody listens any more");
     // Its place is free again.
-    let mut listener = sides.server.listen(&sides.service).await.expect("the service listens again");
+    let mut listener = sides.listen().await.expect("the service listens again");
     let address = sides.address();
     let (opened, accepted) = tokio::join!(sides.client.open(&address), listener.accept());
     assert!(opened.is_ok() && accepted.is_some());
@@ -58,8 +58,8 @@ pub async fn a_dropped_listener_takes_nothing(sides: &Sides) {
 /// Of two instances, the one that was named is reached, however often.
 pub async fn one_instance_can_be_asked_for(sides: &Sides) {
     let other = Descriptor { instance_id: Some(Uuid::new_v4().to_string()), ..sides.service.clone() };
-    let mut first = sides.server.listen(&sides.service).await.expect("the service listens");
-    let _second = sides.server.listen(&other).await.expect("another instance listens");
+    let mut first = sides.listen().await.expect("the service listens");
+    let _second = sides.server.listen(&other, &sides.codecs).await.expect("another instance listens");
     for n in 0..4 {
         let mut address = sides.address();
         address.instance = sides.service.instance_id.as_deref().map(Arc::from);
@@ -73,15 +73,15 @@ pub async fn one_instance_can_be_asked_for(sides: &Sides) {
 
 /// Two listeners of the same instance would take each other's channels.
 pub async fn an_instance_listens_once(sides: &Sides) {
-    let _listener = sides.server.listen(&sides.service).await.expect("the service listens");
-    let refused = sides.server.listen(&sides.service).await.expect_err("it listens already");
+    let _listener = sides.listen().await.expect("the service listens");
+    let refused = sides.listen().await.expect_err("it listens already");
     assert_eq!(*refused.kind(), ErrorKind::Configuration);
 }
 
 /// Each is a channel of its own.
 pub async fn many_channels_open_at_once(sides: &Sides) {
     const COUNT: u32 = 100;
-    let mut listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let mut listener = sides.listen().await.expect("the service listens");
     let serving = async {
         for _ in 0..COUNT {
             let mut channel = listener.accept().await.expect("a channel is accepted").channel;
@@ -108,7 +108,7 @@ pub async fn many_channels_open_at_once(sides: &Sides) {
 
 /// Nothing is left behind, and nothing can be opened.
 pub async fn closing_the_client_ends_its_channels(sides: &Sides) {
-    let mut listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let mut listener = sides.listen().await.expect("the service listens");
     let address = sides.address();
     let (opened, accepted) = tokio::join!(sides.client.open(&address), listener.accept());
     let (client, mut server) =
@@ -122,7 +122,7 @@ pub async fn closing_the_client_ends_its_channels(sides: &Sides) {
 
 /// Whoever waits for channels gets no more.
 pub async fn closing_the_server_ends_its_listeners(sides: &Sides) {
-    let mut listener = sides.server.listen(&sides.service).await.expect("the service listens");
+    let mut listener = sides.listen().await.expect("the service listens");
     sides.server.close().await;
     sides.client.open(&sides.address()).await.expect_err("nobody listens any more");
     assert!(listener.accept().await.is_none(), "the listener has ended");

@@ -56,7 +56,7 @@ impl Core {
             tracing::warn!(message = ?outer, "ignored a message that has no place on a shared channel");
             return Ok(());
         }
-        let (id, inner) = frame::read(outer, &self.limits).map_err(|error| {
+        let (id, inner) = frame::read(&self.spoken, outer, &self.limits).map_err(|error| {
             tracing::warn!(origin = %outer.origin_service, %error, "a shared channel failed");
             Ending::Failed(Arc::new(error))
         })?;

@@ -24,7 +24,7 @@ use super::half::Ending;
 use super::queue::QueueReceiver;
 use super::{ChannelEnd, Sender};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::codec::Limits;
+use crate::muon::codec::{Codecs, Limits, Spoken};
 use crate::muon::message::Message;
 use crate::muon::protocol::step;
 use crate::muon::transport::Incoming;
@@ -37,15 +37,17 @@ pub const SHARED_CHANNEL: &str = "shared-channel";
 ///
 /// ```
 /// use newton::muon::channel::{pair, shared::Shared};
+/// use newton::muon::codec::Codecs;
 /// use newton::muon::transport::Listener;
 /// use newton::muon::{Limits, Message};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> newton::Result<()> {
 /// let (here, there) = pair(8);
-/// let client = Shared::new(here, "shop", Limits::default(), None);
+/// let client = Shared::new(here, "shop", Limits::default(), Codecs::default(), None);
 /// let (incoming, mut listener) = Listener::new();
-/// let _server = Shared::new(there, "bank", Limits::default(), Some(incoming));
+/// let codecs = Codecs::default();
+/// let _server = Shared::new(there, "bank", Limits::default(), codecs, Some(incoming));
 ///
 /// let first = client.open()?;
 /// first.send(Message::new("rpc", "request.made", "{}")).await?;
@@ -63,6 +65,7 @@ struct Core {
     sender: Sender,
     /// The service at this side.
     local: Arc<str>,
+    spoken: Spoken,
     limits: Limits,
     table: Table,
     runtime: Handle,
@@ -71,18 +74,21 @@ struct Core {
 }
 
 impl Shared {
-    /// Shares a channel. What the peer opens goes to `accept`; without it the peer may open none. Has to be called inside of a
-    /// tokio runtime.
+    /// Shares a channel. What the peer opens goes to `accept`; without it the peer may open none, and is known to understand all
+    /// of `codecs`, while one that may is spoken to in JSON until it speaks another of them. Has to be called inside of a tokio
+    /// runtime.
     pub fn new(
         end: ChannelEnd,
         local: impl Into<Arc<str>>,
         limits: Limits,
+        codecs: Codecs,
         accept: Option<Incoming>,
     ) -> Self {
         let (sender, receiver) = end.split();
+        let spoken = if accept.is_none() { Spoken::to_known(codecs) } else { Spoken::to_unknown(codecs) };
         let table = Table::new(limits.shared_channels);
         let (local, runtime, untold) = (local.into(), Handle::current(), AtomicUsize::new(0));
-        let core = Arc::new(Core { sender, local, limits, table, runtime, untold });
+        let core = Arc::new(Core { sender, local, spoken, limits, table, runtime, untold });
         tokio::spawn(demux::run(Arc::downgrade(&core), receiver, accept));
         Self(core)
     }
@@ -149,7 +155,9 @@ impl Core {
     }
 
     fn wrap(&self, id: Uuid, inner: &Message) -> Message {
-        let mut outer = Message::new(SHARED_CHANNEL, frame::STEP, frame::write(id, inner));
+        let (content_type, payload) = frame::write(&self.spoken, id, inner);
+        let mut outer = Message::new(SHARED_CHANNEL, frame::STEP, payload);
+        outer.content_type = content_type;
         outer.origin_service = self.local.clone();
         outer.target_service.clone_from(&inner.target_service);
         outer

@@ -14,6 +14,7 @@ use super::line::{self, Line};
 use super::{AmqpOptions, Broker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, keep_alive, pair};
+use crate::muon::codec::{Codec, Json, Spoken};
 use crate::muon::transport::{Accepted, Address};
 
 const HANDSHAKE: &str = "handshake";
@@ -92,7 +93,7 @@ async fn shake_hands(
     ] {
         headers.insert(name.into(), AMQPValue::LongString(value.into()));
     }
-    publish(&channel, &service, b"{}", headers).await.map_err(failed)?;
+    publish(&channel, &service, b"{}", Json.content_type(), headers).await.map_err(failed)?;
     accepted(&mut replies).await.map_err(|why| {
         Error::new(ErrorKind::Unavailable, "open a channel", why).with("service", &address.service)
     })?;
@@ -104,6 +105,7 @@ async fn shake_hands(
         local: address.origin.clone(),
         peer: Some(address.service.clone()),
         protocol: Some(address.protocol.clone()),
+        spoken: Spoken::to_known(address.codecs.clone()),
         limits: options.limits.clone(),
     };
     Ok(run(line, replies, options))
@@ -147,6 +149,7 @@ pub(super) async fn accept(
     options: &AmqpOptions,
     service: &str,
     asked: Asked,
+    spoken: Spoken,
 ) -> Result<Accepted> {
     let failed = |error| broker.failed(error);
     let Asked { protocol, reply_queue, listen_queue } = asked;
@@ -162,7 +165,7 @@ pub(super) async fn accept(
         for (name, value) in [(HANDSHAKE, ACCEPTED), (PROTOCOL, &*protocol)] {
             headers.insert(name.into(), AMQPValue::LongString(value.into()));
         }
-        publish(&channel, &reply_queue, b"{}", headers).await.map_err(failed)?;
+        publish(&channel, &reply_queue, b"{}", Json.content_type(), headers).await.map_err(failed)?;
         Ok((channel, requests))
     });
     let (channel, requests) = accepting.await.unwrap_or_else(|_| {
@@ -176,6 +179,7 @@ pub(super) async fn accept(
         local: service.into(),
         peer: None,
         protocol: None,
+        spoken,
         limits: options.limits.clone(),
     };
     Ok(Accepted { protocol: protocol.into(), origin: None, channel: run(line, requests, options) })
@@ -230,11 +234,12 @@ pub(super) async fn publish(
     channel: &Channel,
     queue: &ShortString,
     body: &[u8],
+    content_type: &'static str,
     headers: FieldTable,
 ) -> lapin::Result<()> {
     let properties = BasicProperties::default()
         .with_delivery_mode(1)
-        .with_content_type("application/json".into())
+        .with_content_type(content_type.into())
         .with_headers(headers);
     let (exchange, options) = (ShortString::default(), BasicPublishOptions::default());
     channel.basic_publish(exchange, queue.clone(), options, body, properties).await.map(drop)

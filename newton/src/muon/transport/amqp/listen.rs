@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use super::handshake::{accept, asked, consume, service_queue, transient};
 use super::{Broker, Inner};
 use crate::error::Result;
+use crate::muon::codec::{Codecs, Spoken};
 use crate::muon::descriptor::Descriptor;
 use crate::muon::transport::Incoming;
 
@@ -28,31 +29,40 @@ const TRIES: usize = 5;
 /// Handshakes that wait at the broker for this instance.
 const PREFETCH: u16 = 256;
 
-struct Listening {
+pub(super) struct Listening {
     transport: Weak<Inner>,
     broker: Broker,
     service: Descriptor,
     incoming: Incoming,
+    codecs: Codecs,
     /// For channels that are being accepted.
     slots: Arc<Semaphore>,
 }
 
-/// Listens for a service in a task of its own.
-pub(super) async fn start(
-    transport: Weak<Inner>,
-    broker: Broker,
-    service: &Descriptor,
-    incoming: &Incoming,
-    handshakes: usize,
-) -> Result<JoinHandle<()>> {
-    let slots = Arc::new(Semaphore::new(handshakes.clamp(1, Semaphore::MAX_PERMITS)));
-    let (service, incoming) = (service.clone(), incoming.clone());
-    let listening = Listening { transport, broker, service, incoming, slots };
-    let attached = listening.attach().await?;
-    Ok(tokio::spawn(listening.run(attached)))
-}
-
 impl Listening {
+    pub(super) fn new(
+        transport: &Arc<Inner>,
+        service: &Descriptor,
+        incoming: &Incoming,
+        codecs: &Codecs,
+    ) -> Self {
+        let slots = transport.options.handshakes.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            broker: transport.broker.clone(),
+            transport: Arc::downgrade(transport),
+            service: service.clone(),
+            incoming: incoming.clone(),
+            codecs: codecs.clone(),
+            slots: Arc::new(Semaphore::new(slots)),
+        }
+    }
+
+    /// Listens in a task of its own.
+    pub(super) async fn start(self) -> Result<JoinHandle<()>> {
+        let attached = self.attach().await?;
+        Ok(tokio::spawn(self.run(attached)))
+    }
+
     async fn run(self, mut attached: Attached) {
         let mut wait = FIRST_WAIT;
         loop {
@@ -123,9 +133,9 @@ impl Listening {
         };
         let Some(transport) = self.transport.upgrade() else { return };
         let (broker, incoming) = (self.broker.clone(), self.incoming.clone());
-        let service = self.service.identifier.clone();
+        let (service, spoken) = (self.service.identifier.clone(), Spoken::to_unknown(self.codecs.clone()));
         tokio::spawn(async move {
-            let accepted = accept(&broker, &transport.options, &service, asked).await;
+            let accepted = accept(&broker, &transport.options, &service, asked, spoken).await;
             let outcome = accepted.and_then(|accepted| {
                 transport.note(&accepted.channel)?;
                 incoming.offer(accepted)

@@ -5,8 +5,9 @@
 //! - [`AmqpTransport`]: the transport; [`AmqpOptions`]: how it behaves
 //! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins
 //! - `trust`: whose certificates are believed
-//! - `line`: one channel: what is sent and what arrives
+//! - `line`: one channel: what is sent and what arrives; `body`: the messages that one of the broker's holds
 
+mod body;
 mod broker;
 mod handshake;
 mod line;
@@ -27,6 +28,7 @@ use super::opened::Opened;
 use super::{Address, Incoming, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::ChannelEnd;
+use crate::muon::codec::Codecs;
 use crate::muon::descriptor::{Descriptor, url_scheme, url_without_credentials};
 
 /// The most brokers of other services that are connected to.
@@ -137,7 +139,7 @@ impl Transport for AmqpTransport {
         vec![self.0.broker.shown().to_owned()]
     }
 
-    async fn listen(&self, service: &Descriptor) -> Result<Listener> {
+    async fn listen(&self, service: &Descriptor, codecs: &Codecs) -> Result<Listener> {
         let (incoming, listener) = Listener::new();
         let is_same = |other: &Listening| {
             (&other.service, &other.instance) == (&service.identifier, &service.instance_id)
@@ -161,8 +163,7 @@ impl Transport for AmqpTransport {
                 task: None,
             });
         }
-        let (transport, broker) = (Arc::downgrade(&self.0), self.0.broker.clone());
-        let task = listen::start(transport, broker, service, &incoming, self.0.options.handshakes).await?;
+        let task = listen::Listening::new(&self.0, service, &incoming, codecs).start().await?;
         let mut own = self.0.own();
         match own.listening.iter_mut().find(|listening| is_same(listening)) {
             Some(listening) => listening.task = Some(task),

@@ -14,7 +14,7 @@ use super::opened::Opened;
 use super::{Accepted, Address, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{ChannelEnd, pair};
-use crate::muon::codec::Limits;
+use crate::muon::codec::{Codecs, Limits};
 use crate::muon::descriptor::{Descriptor, url_scheme};
 use crate::muon::named::Named;
 
@@ -26,13 +26,14 @@ static NETWORKS: Named<Mutex<Listeners>> = Named::new();
 ///
 /// ```
 /// use newton::muon::transport::memory::MemoryNetwork;
+/// use newton::muon::codec::Codecs;
 /// use newton::muon::{Address, Descriptor, Message, Transport};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> newton::Result<()> {
 /// let network = MemoryNetwork::new();
 /// let (bank, shop) = (network.transport(), network.transport());
-/// let mut listener = bank.listen(&Descriptor::new("bank")).await?;
+/// let mut listener = bank.listen(&Descriptor::new("bank"), &Codecs::default()).await?;
 ///
 /// let address = Address::new(&bank.urls()[0], "bank", "rpc", "shop");
 /// let client = shop.open(&address).await?;
@@ -127,7 +128,7 @@ impl Transport for MemoryTransport {
         vec![format!("{SCHEME}://")]
     }
 
-    async fn listen(&self, service: &Descriptor) -> Result<Listener> {
+    async fn listen(&self, service: &Descriptor, _: &Codecs) -> Result<Listener> {
         let (incoming, listener) = Listener::new();
         self.own().admit()?;
         self.network.lock().add(service, Listening { incoming, owner: self.own.clone() })?;
