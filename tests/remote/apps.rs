@@ -76,7 +76,9 @@ enum SafeCommand {
 }
 
 #[derive(Rejection, Debug)]
-enum SafeError {}
+enum SafeError {
+    Locked,
+}
 
 /// An aggregate that is not exposed.
 #[derive(Aggregate, Clone, Debug, Default)]
@@ -84,8 +86,8 @@ enum SafeError {}
 struct Safe {}
 
 impl Safe {
-    fn decide(&self, _: SafeCommand) -> Result<SafeEvent, SafeError> {
-        Ok(SafeEvent {})
+    fn decide(&self, _: SafeCommand) -> Result<Option<SafeEvent>, SafeError> {
+        Err(SafeError::Locked)
     }
 
     fn evolve(&mut self, _: &SafeEvent) {}
