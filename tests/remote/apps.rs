@@ -216,9 +216,9 @@ async fn only_the_aggregates_that_were_named_take_commands() {
         assert_eq!(*refused.failure().unwrap().kind(), ErrorKind::NotFound, "{refused}");
         let told = service.introspect().await.unwrap();
         let protocols: Vec<_> = told.protocols.iter().map(|outline| &*outline.protocol_scheme).collect();
-        assert_eq!(protocols, ["introspect", "rpc"]);
+        assert_eq!(protocols, ["rpc", "introspect"]);
         let paths: Vec<_> =
-            told.protocols[1].operations.iter().map(|operation| &operation.resource).collect();
+            told.protocols[0].operations.iter().map(|operation| &operation.resource).collect();
         assert_eq!(paths.len(), offered);
         assert!(paths.iter().all(|path| path.starts_with("/commands/Account")), "{paths:?}");
     }
