@@ -23,7 +23,7 @@ pub(super) fn trials() -> Vec<ServiceTrial> {
         what_was_closed_leaves_no_queue,
         peers_that_vanish_leave_no_queue,
         a_server_that_never_answers_leaves_no_queue,
-        a_thousand_half_open_handshakes_leave_others_served,
+        a_flood_of_half_open_handshakes_leaves_others_served,
         bodies_that_are_no_messages_fail_their_channel_alone,
     ])
 }
@@ -46,6 +46,17 @@ impl Town {
         let known = StaticList::new([bank.descriptor().clone()]);
         let client = Muon::builder("client").transport(impatient(url)).discovery(known).start().await;
         Self { bank, client: client.expect("it starts"), name }
+    }
+
+    /// A call of a client that has no channel yet.
+    async fn call_anew(&self, places: &Places) -> Result<u32> {
+        let known = StaticList::new([self.bank.descriptor().clone()]);
+        let transport = impatient(places.of_service(Service::RabbitMq));
+        let client = Muon::builder("another").transport(transport).discovery(known).start().await?;
+        let service = client.service(&self.name).await?;
+        let answer = guarded(service.rpc(&Request::new(&self.name, "/balance"))).await?.parse();
+        client.shutdown().await;
+        answer
     }
 
     async fn call(&self) -> Result<u32> {
@@ -238,12 +249,13 @@ async fn a_server_that_never_answers_leaves_no_queue(places: Places) {
     client.shutdown().await;
 }
 
-async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
+/// More than a connection to the broker has channels.
+async fn a_flood_of_half_open_handshakes_leaves_others_served(places: Places) {
     let town = Town::new(&places).await;
     let connection = connect(&places).await;
     let channel = connection.create_channel().await.expect("a channel");
     let mut asked = Vec::new();
-    for number in 0..1_000 {
+    for number in 0..5_000 {
         let (listen_queue, reply_queue) = queues();
         if number % 10 == 0 {
             // No handshake at all.
@@ -253,11 +265,13 @@ async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
             ask(&channel, &town.name, "shared-channel", &listen_queue, &reply_queue).await;
             asked.push(listen_queue);
         }
-        if number % 250 == 0 {
+        if number % 1_000 == 0 {
             assert_eq!(town.call().await.expect("it is served"), 7);
+            assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
         }
     }
     assert_eq!(town.call().await.expect("it is served"), 7);
+    assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
     town.rests().await;
     asked.truncate(20);
     assert_gone(&connection, &asked).await;

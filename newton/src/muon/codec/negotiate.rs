@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
+#[cfg(feature = "amqp")]
+use {super::Limits, crate::error::Result, crate::muon::message::Message, bytes::Bytes};
 
-use super::{Binary, Codec, Json, Limits, json};
-use crate::error::Result;
+use super::{Binary, Codec, Json};
 use crate::muon::descriptor::Descriptor;
-use crate::muon::message::Message;
 
 /// What is understood besides JSON, which every peer understands: [`Binary`] by default. The best comes first.
 ///
@@ -85,6 +84,7 @@ impl Spoken {
     }
 
     /// A message in what is spoken now, and its content type.
+    #[cfg(feature = "amqp")]
     pub(in crate::muon) fn encode(&self, message: &Message) -> (&'static str, Vec<u8>) {
         let codec = self.better().unwrap_or(&Json);
         let mut out = Vec::new();
@@ -96,16 +96,14 @@ impl Spoken {
     ///
     /// # Errors
     /// As [`Codec::decode`].
+    #[cfg(feature = "amqp")]
     pub(in crate::muon) fn decode(
         &self,
         content_type: Option<&str>,
         frame: &Bytes,
         limits: &Limits,
     ) -> Result<Message> {
-        match content_type.and_then(|name| self.heard(name)) {
-            Some(codec) => codec.decode(frame, limits),
-            None => json::decode(frame, limits),
-        }
+        content_type.and_then(|name| self.heard(name)).unwrap_or(&Json).decode(frame, limits)
     }
 
     /// The codec of a content type that the peer has used, so that it can be answered in it; none where it is JSON or unknown.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::line::{self, Line};
 use super::{AmqpOptions, Broker};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::channel::{ChannelEnd, keep_alive, pair};
+use crate::muon::channel::{ChannelEnd, keep_alive, pair_within};
 use crate::muon::codec::{Codec, Json, Spoken};
 use crate::muon::transport::{Accepted, Address};
 
@@ -187,7 +187,7 @@ pub(super) async fn accept(
 
 /// Runs a line in a task of its own, and gives the end to talk to.
 fn run(line: Line, incoming: Consumer, options: &AmqpOptions) -> ChannelEnd {
-    let (here, there) = pair(options.limits.channel_capacity);
+    let (here, there) = pair_within(&options.limits);
     tokio::spawn(line::run(line, incoming, there, options.prefetch));
     keep_alive(here, &options.timings)
 }

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::half_open::HalfOpen;
 use super::handshake::{accept, asked, consume, service_queue, transient};
 use super::{Broker, Inner};
 use crate::error::Result;
@@ -37,6 +38,7 @@ pub(super) struct Listening {
     codecs: Codecs,
     /// For channels that are being accepted.
     slots: Arc<Semaphore>,
+    half_open: Arc<HalfOpen>,
 }
 
 impl Listening {
@@ -54,6 +56,7 @@ impl Listening {
             incoming: incoming.clone(),
             codecs: codecs.clone(),
             slots: Arc::new(Semaphore::new(slots)),
+            half_open: Arc::new(HalfOpen::new(transport.options.half_open)),
         }
     }
 
@@ -132,12 +135,14 @@ impl Listening {
             }
         };
         let Some(transport) = self.transport.upgrade() else { return };
-        let (broker, incoming) = (self.broker.clone(), self.incoming.clone());
+        let (broker, incoming, half_open) =
+            (self.broker.clone(), self.incoming.clone(), self.half_open.clone());
         let (service, spoken) = (self.service.identifier.clone(), Spoken::to_unknown(self.codecs.clone()));
         tokio::spawn(async move {
             let accepted = accept(&broker, &transport.options, &service, asked, spoken).await;
             let outcome = accepted.and_then(|accepted| {
                 transport.note(&accepted.channel)?;
+                half_open.add(accepted.channel.sender());
                 incoming.offer(accepted)
             });
             if let Err(error) = outcome {

@@ -3,10 +3,12 @@
 //! # Map
 //!
 //! - [`AmqpTransport`]: the transport; [`AmqpOptions`]: how it behaves
-//! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins
+//! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins;
+//!   `half_open`: those on which the peer says nothing
 //! - `line`: one channel: what is sent and what arrives
 
 mod broker;
+mod half_open;
 mod handshake;
 mod line;
 mod listen;
