@@ -271,19 +271,19 @@ async fn what_comes_late_is_ignored() {
 #[tokio::test]
 async fn nobody_speaks_after_his_own_end_nor_of_something_else() {
     let (_shared, mut raw, mut listener) = raw();
-    let (ended_there, ended_here) = (Uuid::new_v4(), Uuid::new_v4());
-    for id in [ended_there, ended_here] {
+    let (of_peer, of_ours) = (Uuid::new_v4(), Uuid::new_v4());
+    for id in [of_peer, of_ours] {
         raw.send(frame(id, &inner("begin", "normal"))).await.unwrap();
     }
     let ends = [guarded(listener.accept()).await.unwrap(), guarded(listener.accept()).await.unwrap()];
-    raw.send(frame(ended_there, &inner("end", "closed"))).await.unwrap();
+    raw.send(frame(of_peer, &inner("end", "closed"))).await.unwrap();
     until(|| ends[0].channel.sender().try_send(message("late")).is_err()).await;
     while !raw_is_quiet(&mut raw) {}
     ends[1].channel.close();
     assert_eq!(told(&mut raw).await.1["step"], "ChannelShutdown");
     let mut of_another_protocol = inner("more", "normal");
     of_another_protocol["protocol"] = "other".into();
-    for (id, message) in [(ended_there, inner("more", "normal")), (ended_here, of_another_protocol)] {
+    for (id, message) in [(of_peer, inner("more", "normal")), (of_ours, of_another_protocol)] {
         raw.send(frame(id, &message)).await.unwrap();
         let (channel, message) = told(&mut raw).await;
         assert_eq!((channel, &message["step"]), (id.to_string(), &"ChannelFailure".into()));
