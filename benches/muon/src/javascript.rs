@@ -20,8 +20,10 @@ pub(crate) fn emits(interop: &str, url: &str) -> Result<f64, Failure> {
 }
 
 fn measure(store: &mut Child, interop: &str, url: &str) -> Result<f64, Failure> {
-    let mut ready = String::new();
-    BufReader::new(store.stdout.take().ok_or("no output")?).read_line(&mut ready)?;
+    let mut output = BufReader::new(store.stdout.take().ok_or("no output")?);
+    output.read_line(&mut String::new())?;
+    // Read to the end, so that the store never waits to be heard.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
     let few = emit(interop, url, FEW)?;
     let many = emit(interop, url, MANY)?;
     Ok(f64::from(MANY - FEW) / (many - few).max(0.001))

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use newton::domain::{Clock, NewEvent, SystemClock};
+use newton::muon::codec::{Binary, Codec};
 use newton::muon::discovery::StaticList;
 use newton::muon::protocol::event::{Emit, Part, Processed, emit, replay};
 use newton::muon::transport::{AmqpOptions, AmqpTransport, MemoryNetwork};
@@ -16,7 +17,7 @@ use newton::store::muon::{RemoteOptions, RemoteStore};
 use newton::store::{Append, EventStore, EventStoreExt, Read, Selection, Stores};
 use newton::{ExpectedVersion, Payload, StreamName};
 
-use crate::{Failure, TASKS};
+use crate::{EVENTS, Failure, TASKS};
 
 /// 110 bytes, as in the other benches.
 const PAYLOAD: &str = r#"{"Deposited":{"amount":42,"reference":"9f1b6e0c-2d0a-4a4e-9a55-3f0a4f1f7c11/standing order/2026-11-25"}}"#;
@@ -82,7 +83,7 @@ impl Side {
         let start = Instant::now();
         let mut subscription = self.service.subscribe(&replay("__all__", Part::Cold, 0), 1_000).await?;
         let (mut events, mut items) = (0, Vec::new());
-        while subscription.next_many(&mut items, 256).await? > 0 {
+        while events < EVENTS && subscription.next_many(&mut items, 256).await? > 0 {
             events += items.drain(..).count();
         }
         Ok(rate(events, start))
@@ -101,9 +102,9 @@ pub(crate) async fn direct_read(stores: &Stores) -> Result<f64, Failure> {
     read(&stores.events).await
 }
 
-/// As many events at least.
-pub(crate) async fn fill(stores: &Stores, events: u64) -> Result<(), Failure> {
-    while stores.events.head().await?.current().0 < events {
+/// As many events at least as are replayed.
+pub(crate) async fn fill(stores: &Stores) -> Result<(), Failure> {
+    while stores.events.head().await?.current().0 < EVENTS as u64 {
         let events = (0..1_000).map(|_| deposited()).collect();
         let stream = StreamName::parse("bank/Account/fill")?;
         stores.events.append(Append::to(stream, ExpectedVersion::Any, events, SystemClock.now())).await?;
@@ -111,11 +112,13 @@ pub(crate) async fn fill(stores: &Stores, events: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The bytes of the message that emits an event, as a broker gets it.
+/// The bytes of the message that emits an event, as Newton's services write it.
 pub(crate) fn emitted_bytes() -> usize {
     let emitted = Emit::new(stream(1), "Deposited", PAYLOAD).and_then(|emit| serde_json::to_vec(&emit));
     let message = newton::muon::Message::new("event", "EventEmitted", emitted.unwrap_or_default());
-    newton::muon::codec::json::encode(&message).len()
+    let mut bytes = Vec::new();
+    Binary.encode_into(&mut bytes, &message);
+    bytes.len()
 }
 
 async fn appends<S: EventStore + Clone>(store: S, time: Duration) -> Result<f64, Failure> {
@@ -133,7 +136,7 @@ async fn appends<S: EventStore + Clone>(store: S, time: Duration) -> Result<f64,
 
 async fn read(store: &impl EventStore) -> Result<f64, Failure> {
     let start = Instant::now();
-    let mut events = std::pin::pin!(store.events(Read::of(Selection::All)));
+    let mut events = std::pin::pin!(store.events(Read::of(Selection::All)).take(EVENTS));
     let mut count = 0;
     while events.try_next().await?.is_some() {
         count += 1;

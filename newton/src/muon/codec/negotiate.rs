@@ -3,9 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-#[cfg(feature = "amqp")]
-use {super::Limits, crate::error::Result, crate::muon::message::Message, bytes::Bytes};
-
 use super::{Binary, Codec, Json};
 use crate::muon::descriptor::Descriptor;
 
@@ -81,29 +78,6 @@ impl Spoken {
     /// What is spoken now; none where it is JSON.
     pub(in crate::muon) fn better(&self) -> Option<&dyn Codec> {
         self.codecs.0.get(self.now.load(Ordering::Relaxed)).map(AsRef::as_ref)
-    }
-
-    /// A message in what is spoken now, and its content type.
-    #[cfg(feature = "amqp")]
-    pub(in crate::muon) fn encode(&self, message: &Message) -> (&'static str, Vec<u8>) {
-        let codec = self.better().unwrap_or(&Json);
-        let mut out = Vec::new();
-        codec.encode_into(&mut out, message);
-        (codec.content_type(), out)
-    }
-
-    /// The message of bytes that say what they are; what says nothing that is known is taken for JSON.
-    ///
-    /// # Errors
-    /// As [`Codec::decode`].
-    #[cfg(feature = "amqp")]
-    pub(in crate::muon) fn decode(
-        &self,
-        content_type: Option<&str>,
-        frame: &Bytes,
-        limits: &Limits,
-    ) -> Result<Message> {
-        content_type.and_then(|name| self.heard(name)).unwrap_or(&Json).decode(frame, limits)
     }
 
     /// The codec of a content type that the peer has used, so that it can be answered in it; none where it is JSON or unknown.

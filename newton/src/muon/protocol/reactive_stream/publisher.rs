@@ -1,5 +1,7 @@
 //! One subscription at the server: items as far as credit reaches.
 
+use std::collections::VecDeque;
+
 use futures_util::StreamExt;
 
 use super::super::step;
@@ -8,59 +10,89 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::{Receiver, Sender};
 use crate::muon::message::{Message, Status};
 
+/// Items that are taken from a stream at once, if they are ready.
+const BATCH: usize = 64;
+
 /// Sends items over a channel whose subscription was accepted, as many as the subscriber grants, until they end, fail or are
-/// cancelled.
+/// cancelled. It takes up to 64 items more than were granted, and then no more until it may send those.
 ///
 /// # Errors
 /// How the channel failed; `Decode` where the subscriber breaks the protocol.
-pub async fn publish(sender: &Sender, receiver: &mut Receiver, mut items: Items) -> Result<()> {
-    let mut credit: u64 = 0;
-    // The next message, which may be the end of the stream: that needs no credit.
-    let mut ready: Option<Message> = None;
+pub async fn publish(sender: &Sender, receiver: &mut Receiver, items: Items) -> Result<()> {
+    let mut items = items.ready_chunks(BATCH);
+    let mut publication = Publication::default();
     loop {
-        if let Some(message) = ready.take_if(|message| credit > 0 || message.step != DATA) {
-            let is_last = message.step != DATA;
-            credit = credit.saturating_sub(1);
-            match sender.send(message).await {
-                Ok(()) if is_last => return Ok(()),
-                Ok(()) => {}
-                // A subscriber that closed the channel has cancelled.
-                Err(error) if *error.kind() == ErrorKind::Closed => return Ok(()),
-                Err(error) => return Err(error),
-            }
+        match publication.send(sender).await {
+            Ok(false) => {}
+            Ok(true) => return Ok(()),
+            // A subscriber that closed the channel has cancelled.
+            Err(error) if *error.kind() == ErrorKind::Closed => return Ok(()),
+            Err(error) => return Err(error),
         }
         tokio::select! {
             biased;
             message = receiver.recv() => match message? {
-                Some(message) if message.step == GRANT => credit = credit.saturating_add(granted(&message)?),
+                Some(message) if message.step == GRANT => publication.grant(&message)?,
                 Some(message) if message.step == CANCELLED => return Ok(()),
                 Some(message) => return Err(step::unexpected(&message)),
                 None => return Ok(()),
             },
-            item = items.next(), if ready.is_none() => ready = Some(last_or_data(item)),
+            batch = items.next(), if publication.ready.is_empty() => publication.take(batch),
         }
     }
 }
 
-fn last_or_data(item: Option<Result<Item>>) -> Message {
-    match item {
-        Some(Ok(item)) => Message::new(PROTOCOL, DATA, item),
-        Some(Err(error)) => {
-            tracing::warn!(%error, "a stream ended with an error");
-            let failed = Failed { error: error.to_string().into() };
-            Message::new(PROTOCOL, ERRORED, step::json(&failed)).with_status(Status::Error).closing()
+/// How far a subscription is.
+#[derive(Default)]
+struct Publication {
+    credit: u64,
+    /// What is to be sent next; the end of the stream, which needs no credit, is the last of it.
+    ready: VecDeque<Message>,
+}
+
+impl Publication {
+    /// Sends what credit allows. Whether the end of the stream was among it.
+    async fn send(&mut self, sender: &Sender) -> Result<bool> {
+        while let Some(message) = self.ready.pop_front_if(|next| self.credit > 0 || next.step != DATA) {
+            self.credit = self.credit.saturating_sub(1);
+            let is_last = message.step != DATA;
+            sender.send(message).await?;
+            if is_last {
+                return Ok(true);
+            }
         }
-        None => Message::new(PROTOCOL, COMPLETED, &b"{}"[..]).closing(),
+        Ok(false)
+    }
+
+    /// # Errors
+    /// `Decode` for what is no grant.
+    fn grant(&mut self, message: &Message) -> Result<()> {
+        let Grant { request } = step::parse(message)?;
+        if request == 0 {
+            let text = "a subscriber granted 0 items; it has to be at least 1";
+            return Err(Error::new(ErrorKind::Decode, "stream", text));
+        }
+        self.credit = self.credit.saturating_add(request);
+        Ok(())
+    }
+
+    fn take(&mut self, batch: Option<Vec<Result<Item>>>) {
+        let Some(batch) = batch else {
+            self.ready.push_back(Message::new(PROTOCOL, COMPLETED, &b"{}"[..]).closing());
+            return;
+        };
+        for item in batch {
+            match item {
+                Ok(item) => self.ready.push_back(Message::new(PROTOCOL, DATA, item)),
+                // An error is the end: nothing that is behind it counts.
+                Err(error) => return self.ready.push_back(errored(&error)),
+            }
+        }
     }
 }
 
-fn granted(message: &Message) -> Result<u64> {
-    match step::parse(message)? {
-        Grant { request: 0 } => Err(Error::new(
-            ErrorKind::Decode,
-            "stream",
-            "a subscriber granted 0 items; it has to be at least 1",
-        )),
-        Grant { request } => Ok(request),
-    }
+fn errored(error: &Error) -> Message {
+    tracing::warn!(%error, "a stream ended with an error");
+    let failed = Failed { error: error.to_string().into() };
+    Message::new(PROTOCOL, ERRORED, step::json(&failed)).with_status(Status::Error).closing()
 }
