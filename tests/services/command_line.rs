@@ -87,7 +87,7 @@ async fn a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal(places: Places) 
     let server = Server::start(&places, &[]);
     server.json(&["emit", "users", "UserBorn", "1"]);
     let mut replay = server.command(&["replay", "users", "--hot-cold", "--json"]);
-    let mut replay = Running(replay.stdout(Stdio::piped()).spawn().expect("a process"));
+    let mut replay = Running::start(replay.stdout(Stdio::piped()));
     let mut events = replay.lines();
     assert_eq!(event(&mut events)["payload"], 1);
     server.json(&["emit", "users", "UserBorn", "2"]);
@@ -112,7 +112,7 @@ async fn a_store_that_is_served_again_has_its_events(places: Places) {
 pub(crate) struct Server {
     url: String,
     pub(crate) name: String,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) process: Running,
 }
 
@@ -131,7 +131,7 @@ impl Server {
         let store = store_in(folder.path());
         let mut command = newton(url);
         command.args(["serve", "--store", &store, "--name", &name]).args(options).stdout(Stdio::piped());
-        let mut process = Running(command.spawn().expect("a process"));
+        let mut process = Running::start(&mut command);
         let ready = process.lines().next().expect("a line").expect("UTF-8");
         assert_eq!(ready, format!("serving {store} as {name}"));
         Self { url: url.to_owned(), name, folder, process }
@@ -180,7 +180,11 @@ impl Server {
 pub(crate) struct Running(Child);
 
 impl Running {
-    fn lines(&mut self) -> std::io::Lines<BufReader<ChildStdout>> {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("a process"))
+    }
+
+    pub(crate) fn lines(&mut self) -> std::io::Lines<BufReader<ChildStdout>> {
         BufReader::new(self.0.stdout.take().expect("its output")).lines()
     }
 
