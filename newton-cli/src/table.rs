@@ -138,7 +138,7 @@ mod tests {
         }
         let table = Table::of_columns(&[("ORDER", 9), ("TIME", 19), ("TYPE", 20), ("PAYLOAD", 40)], Some(60));
         let row = lines(&table, &[&["1", "2026-11-29 08:36:48", "a type that is rather long", &long]]);
-        assert_eq!(row[1], "1          2026-11-29 08:36:48  a type that…  payload payl…");
+        assert_eq!(row[1], "1          2026-11-29 08:36:48  a type that …  payload payl…");
         let table = Table::of_columns(&[("ORDER", 5), ("PAYLOAD", 40)], Some(20));
         assert_eq!(lines(&table, &[&["1", &long]])[1], "1      payload payl…");
     }
