@@ -48,6 +48,10 @@ pub struct Common {
     #[arg(long, global = true)]
     pub insecure: bool,
 
+    /// A file with the certificates of authorities that are believed about an `amqps://` broker, besides those the machine trusts
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
     /// A file with a token on a line: `serve` lets in whoever shows one of them, the other commands show the first
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,

@@ -224,7 +224,7 @@ impl Drop for Running {
     }
 }
 
-fn newton(url: &str) -> Command {
+pub(crate) fn newton(url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_newton-tests-newton"));
     command.env("NEWTON_AMQP_URL", url);
     command
@@ -239,6 +239,6 @@ fn event(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
     serde_json::from_str(&line).expect("JSON")
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }

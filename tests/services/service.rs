@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
+use lapin::runtime::default_runtime;
+use lapin::tcp::OwnedTLSConfig;
 use lapin::{Connection, ConnectionProperties};
 use tokio::time::timeout;
 
@@ -20,6 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) enum Service {
     /// A broker that speaks AMQP 0-9-1.
     RabbitMq,
+    /// The same broker, which encrypts; [`authority`] signed its certificate.
+    Encrypted,
     /// The published Muon client, installed below `tests/interop`.
     MuonClient,
 }
@@ -29,6 +33,7 @@ impl Service {
     fn variable(self) -> &'static str {
         match self {
             Self::RabbitMq => "NEWTON_AMQP_URL",
+            Self::Encrypted => "NEWTON_AMQPS_URL",
             Self::MuonClient => "NEWTON_INTEROP",
         }
     }
@@ -46,7 +51,11 @@ impl Service {
         let place =
             env::var(variable).map_err(|_| format!("{variable} is not set; see `.ci/services help`"))?;
         let answer = match self {
-            Self::RabbitMq => block_on(greet(&place)),
+            Self::RabbitMq => block_on(greet(&place, None)),
+            Self::Encrypted => {
+                let file = authority().map_err(|reason| format!("{self} can't be had: {reason}"))?;
+                block_on(greet(&place, std::fs::read_to_string(file).ok()))
+            }
             Self::MuonClient => is_installed(&place),
         };
         answer.map_err(|reason| format!("{self} can't be had at {variable}: {reason}"))?;
@@ -59,14 +68,23 @@ impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::RabbitMq => "RabbitMQ",
+            Self::Encrypted => "RabbitMQ over TLS",
             Self::MuonClient => "muon-core",
         })
     }
 }
 
-async fn greet(url: &str) -> Result<(), String> {
+/// The file with the authority that signed the broker's certificate.
+pub(crate) fn authority() -> Result<String, String> {
+    env::var("NEWTON_AMQPS_CA").map_err(|_| "NEWTON_AMQPS_CA is not set; see `.ci/services help`".to_owned())
+}
+
+async fn greet(url: &str, cert_chain: Option<String>) -> Result<(), String> {
     let greeting = async {
-        let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+        let trusted = OwnedTLSConfig { cert_chain, ..OwnedTLSConfig::default() };
+        let properties = ConnectionProperties::default();
+        let connection =
+            Connection::connect_with_config(url, properties, trusted, default_runtime()?).await?;
         connection.close(200, "".into()).await
     };
     match timeout(PATIENCE, greeting).await {

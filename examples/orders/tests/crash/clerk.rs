@@ -24,7 +24,7 @@ impl Said {
             ["mail", id, "order", order, ..] => {
                 self.mails.push((id.trim_end_matches(':').to_owned(), order.trim_matches('`').to_owned()));
             }
-            ["settled"] => {}
+            ["settled"] | ["running", _] => {}
             _ => panic!("the shop said: {line}"),
         }
     }
@@ -38,12 +38,8 @@ pub(crate) struct Clerk {
 }
 
 impl Clerk {
-    pub(crate) fn start(url: &str, seed: u64) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_orders"))
-            .args(["--store", url, "work", &seed.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         // Reads on after the process is dead: what it had written into the pipe was said.
@@ -94,9 +90,8 @@ impl Drop for Clerk {
 }
 
 /// Lets a last process bring everything to its end.
-pub(crate) fn settle(url: &str) -> Said {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_orders")).args(["--store", url, "settle"]).output().unwrap();
+pub(crate) fn settle(mut command: Command) -> Said {
+    let output = command.output().unwrap();
     let (text, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     let mut said = Said::default();

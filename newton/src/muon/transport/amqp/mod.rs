@@ -4,13 +4,16 @@
 //!
 //! - [`AmqpTransport`]: the transport; [`AmqpOptions`]: how it behaves
 //! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins
-//! - `line`: one channel: what is sent and what arrives
+//! - `trust`: whose certificates are believed
+//! - `line`: one channel: what is sent and what arrives; `body`: the messages that one of the broker's holds
 
+mod body;
 mod broker;
 mod handshake;
 mod line;
 mod listen;
 mod options;
+mod trust;
 
 use std::collections::HashMap;
 use std::fmt;
