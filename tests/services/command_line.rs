@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<ServiceTrial> {
         a_served_store_is_found_and_tells_what_it_offers,
         refusals_and_absences_are_told_apart,
         a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal,
+        a_replay_goes_on_after_its_store_was_killed,
         a_store_that_is_served_again_has_its_events,
     ])
 }
@@ -93,6 +94,29 @@ async fn a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal(places: Places) 
     server.json(&["emit", "users", "UserBorn", "2"]);
     assert_eq!(event(&mut events)["payload"], 2);
     assert_eq!(replay.end_by("INT"), Some(130));
+}
+
+async fn a_replay_goes_on_after_its_store_was_killed(places: Places) {
+    let _alone = alone().await;
+    let mut server = Server::start(&places, &[]);
+    server.json(&["emit", "users", "UserBorn", "1"]);
+    let mut replay = server.command(&["replay", "users", "--hot-cold", "--limit", "3", "--json"]);
+    replay.args(["--reconnect", "600"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut replay = Running(replay.spawn().expect("a process"));
+    let mut events = replay.lines();
+    assert_eq!(event(&mut events)["payload"], 1);
+    assert_eq!(server.process.end_by("KILL"), None);
+
+    let server = server.again(&[]);
+    for payload in ["2", "3"] {
+        server.json(&["emit", "users", "UserBorn", payload]);
+    }
+    assert_eq!([event(&mut events)["payload"].clone(), event(&mut events)["payload"].clone()], [2, 3]);
+    assert!(events.next().is_none(), "it ends");
+    let notes = std::io::read_to_string(replay.0.stderr.take().expect("its notes")).expect("UTF-8");
+    assert_eq!(notes.lines().count(), 2, "{notes}");
+    assert!(notes.lines().all(|line| line.starts_with("note: ")), "{notes}");
+    assert_eq!(replay.0.wait().expect("its end").code(), Some(0));
 }
 
 async fn a_store_that_is_served_again_has_its_events(places: Places) {
