@@ -83,14 +83,18 @@ enum SafeError {
 /// An aggregate that is not exposed.
 #[derive(Aggregate, Clone, Debug, Default)]
 #[aggregate(context = "remote")]
-struct Safe {}
+struct Safe {
+    is_locked: bool,
+}
 
 impl Safe {
-    fn decide(&self, _: SafeCommand) -> Result<Option<SafeEvent>, SafeError> {
-        Err(SafeError::Locked)
+    fn decide(&self, _: SafeCommand) -> Result<SafeEvent, SafeError> {
+        if self.is_locked { Err(SafeError::Locked) } else { Ok(SafeEvent {}) }
     }
 
-    fn evolve(&mut self, _: &SafeEvent) {}
+    fn evolve(&mut self, _: &SafeEvent) {
+        self.is_locked = true;
+    }
 }
 
 fn quick(builder: Builder) -> Builder {
