@@ -14,7 +14,9 @@ mod command_line;
 mod encrypted;
 mod faults;
 mod interop;
+mod orders;
 mod rabbitmq;
+mod sagas;
 mod service;
 mod trial;
 mod urls;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         command_line::trials(),
         interop::trials(),
         faults::trials(),
+        orders::trials(),
+        sagas::trials(),
     ];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

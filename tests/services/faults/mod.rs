@@ -12,7 +12,7 @@ use newton::muon::Timings;
 use newton::muon::transport::{AmqpOptions, AmqpTransport};
 use std::time::Duration;
 
-use self::proxy::Proxy;
+pub(crate) use self::proxy::Proxy;
 use crate::trial::ServiceTrial;
 
 pub(crate) fn trials() -> Vec<ServiceTrial> {
