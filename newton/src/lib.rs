@@ -139,6 +139,7 @@ pub mod server;
 pub mod service;
 pub mod store;
 pub mod subscription;
+mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

@@ -26,16 +26,17 @@ const ORDER: [&str; 12] = [
 ];
 
 /// Modules beside the order, and what they may import.
-const BESIDE: [(&str, &[&str]); 5] = [
+const BESIDE: [(&str, &[&str]); 6] = [
     // The error type carries the coordinates of the domain and of a state record.
     ("error", &["domain", "store"]),
-    ("muon", &["error"]),
+    ("sync", &[]),
+    ("muon", &["error", "sync"]),
     ("testkit", &ANY),
     ("prelude", &ANY),
     ("__private", &ANY),
 ];
 
-const ANY: [&str; 14] = [
+const ANY: [&str; 15] = [
     "domain",
     "store",
     "repository",
@@ -50,6 +51,7 @@ const ANY: [&str; 14] = [
     "app",
     "muon",
     "error",
+    "sync",
 ];
 
 /// Neighbours in the order of which the later must not use the earlier all the same.
@@ -75,7 +77,7 @@ fn is_allowed(from: &str, to: &str) -> bool {
     let place = |module| ORDER.iter().position(|other| *other == module);
     match (place(from), place(to)) {
         (Some(from_place), Some(to_place)) => to_place < from_place && !APART.contains(&(from, to)),
-        (Some(_), None) => to == "error",
+        (Some(_), None) => matches!(to, "error" | "sync"),
         (None, _) => false,
     }
 }

@@ -1,7 +1,9 @@
 //! Values of this process that are found by a name for as long as somebody uses them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
+
+use crate::sync::lock;
 
 /// Values by their names, none of which it keeps alive.
 pub(super) struct Named<T>(Mutex<BTreeMap<String, Weak<T>>>);
@@ -15,7 +17,7 @@ impl<T> Named<T> {
 impl<T: Default> Named<T> {
     /// The value of a name; a new one where nobody uses it.
     pub(super) fn of(&self, name: &str) -> Arc<T> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.0);
         if let Some(known) = all.get(name).and_then(Weak::upgrade) {
             return known;
         }

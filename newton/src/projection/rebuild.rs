@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sync::lock;
 
 /// How far a rebuild is.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,7 +182,7 @@ impl Desk {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<watch::Sender<Progress>>> {
-        self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.current)
     }
 }
 

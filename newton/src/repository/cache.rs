@@ -2,13 +2,14 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
 
 use crate::domain::{Aggregate, AggregateId};
 use crate::repository::fold::Fold;
 use crate::repository::lane::Lane;
+use crate::sync::lock;
 
 /// How often a folded state was found in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl<A: Aggregate> Cache<A> {
 
     /// The lane of an aggregate, made if there is none.
     pub(crate) fn lane(&self, id: AggregateId) -> Arc<Lane<A>> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = lock(&self.lanes);
         if let Some(lane) = lanes.get(&id) {
             return lane.clone();
         }
@@ -62,18 +63,18 @@ impl<A: Aggregate> Cache<A> {
 
     /// The lane of an aggregate, if there is one.
     pub(crate) fn find(&self, id: &AggregateId) -> Option<Arc<Lane<A>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        lock(&self.lanes).get(id).cloned()
     }
 
     /// Gives up the state of one aggregate.
     pub(crate) fn forget(&self, id: &AggregateId) {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).pop(id);
+        lock(&self.lanes).pop(id);
     }
 
     /// Gives up every state, those that are being loaded or worked with included.
     pub(crate) fn clear(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.lanes).clear();
     }
 
     /// Grows whenever all states are given up.

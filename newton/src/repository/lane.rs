@@ -3,7 +3,7 @@
 //! The first to arrive takes the turn and works through what waits, a batch at a time; the others await their outcome.
 //! Whoever drops its future loses nothing for the others: their requests come back to them, and they submit again.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::oneshot;
 
@@ -11,6 +11,7 @@ use crate::domain::{Aggregate, AggregateId, StreamName};
 use crate::repository::cache::Cache;
 use crate::repository::fold::Fold;
 use crate::repository::{ExecuteError, Order, Receipt};
+use crate::sync::lock;
 
 pub(crate) type Outcome<A> = Result<Receipt, ExecuteError<<A as Aggregate>::Rejection>>;
 
@@ -81,7 +82,7 @@ impl<A: Aggregate> Lane<A> {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner<A>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::Message;
 use crate::muon::channel::{ChannelEnd, Sender};
-use crate::muon::protocol::{Outline, Peer, ServerStack};
+use crate::muon::protocol::{Outline, Peer, ServerStack, step};
 use crate::store::Head;
 use crate::store::muon::parts::{self, Joined};
 use crate::store::muon::request::{HEAD_MOVED, REPLIED, REQUESTED, Request, SCHEME};
@@ -96,13 +96,7 @@ impl Requests {
 }
 
 fn parse(message: &Message) -> Result<Request> {
-    if message.step != REQUESTED {
-        let error = format!("the step `{}` is unknown; send `{REQUESTED}`", message.step);
-        return Err(Error::new(ErrorKind::InvalidInput, "answer", error));
-    }
-    serde_json::from_slice(&message.payload).map_err(|error| {
-        Error::new(ErrorKind::Decode, "answer", "the request cannot be read").with("reason", error)
-    })
+    if message.step == REQUESTED { step::parse(message) } else { Err(step::unexpected(message)) }
 }
 
 async fn reply(sender: &Sender, request: &Message, answer: Vec<u8>) -> Result<()> {

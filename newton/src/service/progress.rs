@@ -1,10 +1,11 @@
 //! How a domain service is doing: what its segments say, joined into one monitor.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::domain::{OrderId, Timestamp};
 use crate::subscription::{Monitor, Phase, Segment};
+use crate::sync::lock;
 
 /// The state of all segments, wherever they are worked on.
 #[derive(Debug)]
@@ -81,6 +82,6 @@ impl Progress {
 
     /// Always whole, so a panic elsewhere cannot have spoilt it.
     fn segments(&self) -> MutexGuard<'_, BTreeMap<u32, Part>> {
-        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.segments)
     }
 }

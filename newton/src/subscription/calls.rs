@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::domain::OrderId;
 use crate::subscription::Segment;
+use crate::sync::lock;
 
 /// The calls of one reaction's handlers.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl Calls {
 
     /// Always whole, so a panic elsewhere cannot have spoilt it.
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Call>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 }
 

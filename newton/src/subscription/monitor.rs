@@ -1,7 +1,7 @@
 //! How a reaction is doing: kept by whoever runs it, read by whoever asks.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::domain::{Name, OrderId, Timestamp};
 use crate::error::Result;
 use crate::subscription::{Calls, ReactionKind};
+use crate::sync::lock;
 
 /// How a reaction is doing, as of one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -279,7 +280,7 @@ impl Monitor {
 
     /// A state is always whole, so a panic elsewhere cannot have spoilt it.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::domain::clock::Wait;
 use crate::domain::{Clock, Timestamp};
+use crate::sync::lock;
 
 /// A clock that stands still until a test moves it, forward or, on purpose, backward.
 ///
@@ -79,7 +80,7 @@ impl VirtualClock {
 impl Inner {
     /// A set is whole whenever its lock is free.
     fn waits(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, u64)>> {
-        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waits)
     }
 }
 

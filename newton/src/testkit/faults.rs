@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use crate::store::{
     Append, Appended, Capability, EventStore, Head, Load, Page, Read, Revision, Scan, Slice, StateKey,
     StateRecord, StateStore, StateWrite, Stores, StreamInfo, Streams,
 };
+use crate::sync::lock;
 
 /// What goes wrong with one operation of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -205,11 +206,6 @@ impl fmt::Debug for Faults {
 
 fn unreachable(operation: &'static str) -> Error {
     Error::new(ErrorKind::Unavailable, operation, "the test's fault; try again")
-}
-
-/// Each value is whole whenever its lock is free.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Both stores behind one plan.

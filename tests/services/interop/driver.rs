@@ -2,13 +2,16 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 
+use newton::muon::Muon;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
-use crate::amqp::guarded;
+use crate::amqp::{discovery, guarded, transport};
 use crate::service::Service;
 use crate::trial::Places;
 
@@ -29,6 +32,7 @@ impl Driver {
 
     /// Starts a driver as a service of this name.
     pub(super) fn named(places: &Places, name: &str, service: &str, arguments: &[&str]) -> Self {
+        answer_requests(places);
         let script = format!("{}/drivers/{name}.js", places.of_service(Service::MuonClient));
         let mut child = Command::new("node")
             .args([&*script, "--service", service])
@@ -83,6 +87,22 @@ impl Drop for Driver {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A service that runs as long as this process does, and tells each client who is there: one that nobody answers waits 5.5 s.
+fn answer_requests(places: &Places) {
+    static ANSWERS: OnceLock<(Runtime, Muon)> = OnceLock::new();
+    ANSWERS.get_or_init(|| {
+        let (transport, discovery) = (transport(places), discovery(places));
+        // On a runtime of its own, for that of a trial ends with the trial.
+        let start = move || {
+            let runtime = Runtime::new().expect("a runtime");
+            let builder = Muon::builder("interop-answers").transport(transport).discovery(discovery);
+            let muon = runtime.block_on(builder.start()).expect("it starts");
+            (runtime, muon)
+        };
+        thread::spawn(start).join().expect("it starts")
+    });
 }
 
 fn read(output: ChildStdout, lines: &UnboundedSender<Value>) {

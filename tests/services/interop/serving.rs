@@ -1,13 +1,18 @@
 //! Newton as the client of what the published library serves.
 
-use newton::ErrorKind;
-use newton::muon::Descriptor;
-use newton::muon::Muon;
+use std::sync::Arc;
+
+use newton::domain::{Clock, NewEvent, SystemClock};
 use newton::muon::discovery::StaticList;
 use newton::muon::protocol::event::{Emit, Part, Processed, Replayed, emit, replay};
 use newton::muon::protocol::reactive_stream::{Request, Subscription};
 use newton::muon::protocol::rpc;
-use newton::store::muon::{RemoteOptions, RemoteStore};
+use newton::muon::{Descriptor, Muon, RemoteService};
+use newton::registry::Registry;
+use newton::store::muon::{PlainStore, RemoteOptions, RemoteStore};
+use newton::store::{Append, MemoryStore, Position, Read, Selection, Stores};
+use newton::{ErrorKind, ExpectedVersion, Newton, OrderId, Payload, StreamName};
+use newton_tests::bank::Account;
 use serde_json::{Value, json};
 
 use super::driver::values;
@@ -113,6 +118,27 @@ async fn its_store_takes_events_and_replays_them(places: Places) {
     let opened = RemoteStore::open(&newton, STORE, RemoteOptions::default()).await;
     let error = opened.map(drop).expect_err("a plain store");
     assert_eq!(*error.kind(), ErrorKind::Unsupported);
+    a_plain_store_is_enough_for_an_app_without_aggregates(service).await;
     newton.shutdown().await;
     drop(store);
+}
+
+async fn a_plain_store_is_enough_for_an_app_without_aggregates(service: RemoteService) {
+    let options = RemoteOptions { token: Some("secret".to_owned()), ..RemoteOptions::default() };
+    let store = Arc::new(PlainStore::new(service, options));
+    let stores = || Stores { events: store.clone(), ..Stores::of(MemoryStore::new()) };
+    let refused =
+        Newton::builder().stores(stores()).only::<Account>().start().await.expect_err("an aggregate");
+    assert!(refused.to_string().contains("expected versions"), "{refused}");
+
+    let app =
+        Newton::builder().stores(stores()).registry(Registry::empty()).start().await.expect("it starts");
+    let event = NewEvent::new("Placed", Payload::json(ODD).expect("JSON"));
+    let stream = StreamName::parse("orders").expect("a name");
+    let append = Append::to(stream.clone(), ExpectedVersion::Any, vec![event], SystemClock.now());
+    assert_eq!(app.events().append(append).await.expect("it is stored").order_id, OrderId(13));
+    let read = Read::of(Selection::Stream(stream)).from(Position::OrderId(OrderId(13)));
+    let page = app.events().read(read).await.expect("events");
+    assert_eq!(String::from_utf8_lossy(page.events[0].payload.as_bytes()), ODD);
+    app.shutdown(GUARD).await;
 }

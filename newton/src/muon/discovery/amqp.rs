@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::muon::descriptor::Descriptor;
 use crate::muon::timings::Timings;
 use crate::muon::transport::amqp::{AmqpOptions, Broker};
+use crate::sync::lock;
 
 const EXCHANGE: &str = "muon-broadcast";
 const DISCOVERY: &str = "discovery";
@@ -331,8 +332,4 @@ fn encode(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| {
         Error::new(ErrorKind::Internal, "announce", "a descriptor has no JSON form").caused_by(error)
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

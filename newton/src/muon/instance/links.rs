@@ -1,7 +1,7 @@
 //! The ways to other services.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::shared::{SHARED_CHANNEL, Shared};
@@ -10,6 +10,7 @@ use crate::muon::codec::{Codecs, Limits};
 use crate::muon::descriptor::{Descriptor, url_scheme};
 use crate::muon::discovery::not_found;
 use crate::muon::transport::{Address, Transport};
+use crate::sync::lock;
 
 #[derive(Debug)]
 pub(super) struct Links {
@@ -115,7 +116,7 @@ impl Links {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Slot>>> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 

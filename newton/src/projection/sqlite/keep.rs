@@ -1,6 +1,6 @@
 //! The files of a projection for the loop that runs it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use crate::projection::keep::Keep;
 use crate::projection::parked::{self, Note};
 use crate::store::Read;
 use crate::subscription::{Assembly, Dropped, Lease, Monitor, ParkedKey, Parking, Provided, Runtime};
+use crate::sync::lock;
 
 /// A projection's files.
 pub(in crate::projection) struct Sqlite<P> {
@@ -96,7 +97,7 @@ impl Shared {
     }
 
     fn others(&self) -> std::sync::MutexGuard<'_, Option<Arc<Pool>>> {
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.others)
     }
 }
 
@@ -150,7 +151,7 @@ impl<P: SqliteProjection> Sqlite<P> {
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running<P>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 
     fn worker(&self) -> Result<Arc<Worker<Writer<P>>>> {

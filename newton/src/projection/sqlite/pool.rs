@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::tables::failed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::sqlite::open_beside;
+use crate::sync::lock;
 
 /// The connections that are kept open while nobody reads.
 const KEPT: usize = 4;
@@ -37,7 +38,7 @@ impl Pool {
 
     /// A connection to read with; opened on a thread that may wait where none is at hand.
     pub(super) async fn connect(self: Arc<Self>) -> Result<Reading> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = lock(&self.idle).pop();
         if let Some(connection) = idle {
             return Ok(Reading { pool: self, connection });
         }
@@ -49,7 +50,7 @@ impl Pool {
     }
 
     fn give_back(&self, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         if idle.len() < KEPT && connection.is_autocommit() {
             idle.push(connection);
         }

@@ -30,6 +30,7 @@ use crate::repository::{Dispatch, RetryPolicy};
 use crate::saga::Saga;
 use crate::saga::names::Names;
 use crate::subscription::{Assembly, Ledger, Monitor, Parking, Reaction, ReactionKind, Runtime, Stop};
+use crate::sync::lock;
 
 /// A saga of an app.
 pub(crate) struct Manager<S> {
@@ -88,7 +89,7 @@ impl<S> Manager<S> {
     /// What the loop answers; `None` where it does not run here.
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        let sender = session::lock(&self.requests).clone()?;
+        let sender = lock(&self.requests).clone()?;
         sender.send(request(reply)).ok()?;
         answer.await.ok()
     }

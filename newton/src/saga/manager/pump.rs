@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::session::{Cell, Note, Session, Slot, Written, lock};
+use super::session::{Cell, Note, Session, Slot, Written};
 use super::work::is_unreadable;
 use crate::domain::id::EventIds;
 use crate::domain::{AggregateId, Cause, Metadata, Name, Version};
@@ -15,6 +15,7 @@ use crate::repository::{Caller, ExecuteError, Order};
 use crate::saga::Saga;
 use crate::saga::instance::{Queued, Work};
 use crate::saga::record::{CommandOutcome, CommandResult, Outcomes, Record};
+use crate::sync::lock;
 
 impl<S: Saga> Session<S> {
     /// Has the commands of an instance sent, unless somebody does.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::desk::{Desk, Groups};
-use super::session::{Note, Session, lock};
+use super::session::{Note, Session};
 use super::{Manager, Request};
 use crate::domain::clock::behind;
 use crate::domain::{Clock, Name, OrderId, Query, Timestamp};
@@ -20,6 +20,7 @@ use crate::saga::Saga;
 use crate::saga::step::Input;
 use crate::store::{Position, Read, Selection};
 use crate::subscription::{Phase, Segment, Stop, Subscribe, Subscription};
+use crate::sync::lock;
 
 /// Index rows are stored at least so often.
 const STORE_ROWS: Duration = Duration::from_secs(1);

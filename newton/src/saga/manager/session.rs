@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -20,6 +20,7 @@ use crate::saga::names::Names;
 use crate::saga::record::Record;
 use crate::store::{Append, EventStore, Read, Selection};
 use crate::subscription::{Monitor, Runtime, Stop};
+use crate::sync::lock;
 
 /// So many instances are kept in memory.
 const CACHED: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
@@ -274,11 +275,6 @@ impl<S> Session<S> {
             instance.position = instance.position.max(order_id);
         }
     }
-}
-
-/// What is behind these locks is always whole, so a panic elsewhere cannot have spoilt it.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_race(kind: &ErrorKind) -> bool {

@@ -4,7 +4,7 @@
 //! was lost with a channel is made again over the next one, if that does no harm.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use crate::domain::OrderId;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::muon::{ChannelEnd, Message, Receiver, Sender};
 use crate::store::{Capability, Head, HeadSender};
+use crate::sync::lock;
 
 /// Calls that wait to be sent.
 const QUEUE: usize = 1_024;
@@ -271,8 +272,4 @@ fn moved(message: &Message) -> Result<OrderId> {
         let message = "the service sent no order id";
         Error::new(ErrorKind::Incompatible, "follow the head", message).caused_by(error)
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

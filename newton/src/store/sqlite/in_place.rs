@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::BytesMut;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -18,6 +18,7 @@ use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{FoldEvent, Name, Version};
 use crate::error::Result;
 use crate::store::{Load, Slice, StateKey, StateRecord};
+use crate::sync::lock;
 
 /// The most events of a page: what a thread that also runs other tasks may spend on one read.
 const PAGE_EVENTS: usize = 1_024;
@@ -71,7 +72,7 @@ impl InPlace {
         let free = self.places.iter().find_map(|place| place.try_lock().ok());
         free.unwrap_or_else(|| {
             let turn = self.next.fetch_add(1, Relaxed) % self.places.len();
-            self.places[turn].lock().unwrap_or_else(PoisonError::into_inner)
+            lock(&self.places[turn])
         })
     }
 }

@@ -12,7 +12,7 @@ mod reader;
 mod ring;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
 use tokio::runtime::Handle;
@@ -25,6 +25,7 @@ use crate::domain::{OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{EventStore, Head};
 use crate::subscription::{Stop, Stopper, Subscribe};
+use crate::sync::lock;
 
 /// The most recent events that one look takes in, so that the lock is never held for long.
 const LOOK: usize = 1_024;
@@ -100,7 +101,7 @@ impl Hub {
 
     /// A state is whole between any two lines that can panic, so poison is passed over.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Makes ready to read where nobody reads: from `position` on, unless reading on gets there soon.

@@ -1,7 +1,7 @@
 //! What a node's handle, its leases and its task have in common.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ use crate::domain::Name;
 use crate::error::Result;
 use crate::store::{Expect, StateStore, StateWrite};
 use crate::subscription::{Stop, Stopper};
+use crate::sync::lock;
 
 /// How a node is doing among those that share a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,6 +211,6 @@ impl Shared {
 
     /// Always whole, so a panic elsewhere cannot have spoilt it.
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }

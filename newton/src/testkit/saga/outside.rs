@@ -1,12 +1,13 @@
 //! What stands in for the aggregates that a saga sends its commands to: it takes them down, and rejects those it is told to.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
 use crate::domain::{AggregateId, AnyRejection, Command, Version};
 use crate::repository::{AnyOutcome, Dispatch, ExecuteError, Order, Receipt};
+use crate::sync::lock;
 use crate::testkit::Faults;
 
 /// A command that was sent.
@@ -61,7 +62,7 @@ impl Outside {
 
     /// It is whole whenever its lock is free.
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,11 +1,12 @@
 //! How much goes through a stage.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::sync::lock;
 
 /// How much went through a stage, and how fast.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,7 +61,7 @@ impl Meter {
         let [submitted, completed, failed] =
             [&self.submitted, &self.completed, &self.failed].map(|counter| counter.load(Ordering::Relaxed));
         let done = completed + failed;
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = lock(&self.window);
         let passed = window.start.elapsed();
         if passed >= SHORTEST {
             let per_second = (done - window.done_at_start) as f64 / passed.as_secs_f64();

@@ -5,7 +5,7 @@
 
 mod listeners;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
@@ -17,6 +17,7 @@ use crate::muon::channel::{ChannelEnd, pair};
 use crate::muon::codec::{Codecs, Limits};
 use crate::muon::descriptor::{Descriptor, url_scheme};
 use crate::muon::named::Named;
+use crate::sync::lock;
 
 const SCHEME: &str = "memory";
 
@@ -100,7 +101,7 @@ impl MemoryTransport {
     }
 
     fn own(&self) -> MutexGuard<'_, Own> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.own)
     }
 }
 
@@ -149,7 +150,7 @@ impl Transport for MemoryTransport {
             own.opened.add(client.sender());
         }
         if !Arc::ptr_eq(&owner, &self.own) {
-            owner.lock().unwrap_or_else(PoisonError::into_inner).opened.add(server.sender());
+            lock(&owner).opened.add(server.sender());
         }
         let (protocol, origin) = (address.protocol.clone(), Some(address.origin.clone()));
         incoming.offer(Accepted { protocol, origin, channel: server })?;
@@ -169,6 +170,6 @@ impl Transport for MemoryTransport {
 
 impl MemoryNetwork {
     fn lock(&self) -> MutexGuard<'_, Listeners> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listeners)
     }
 }
