@@ -15,21 +15,27 @@ use crate::trial::block_on;
 /// How long a server that is named gets to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Where Debian puts the broker's program.
+const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
 /// Something outside this process that a trial needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Service {
     /// A broker that speaks AMQP 0-9-1.
     RabbitMq,
+    /// The program of a broker, for trials that end one: it is started by `.ci/services`.
+    RabbitMqServer,
     /// The published Muon client, installed below `tests/interop`.
     MuonClient,
 }
 
 impl Service {
-    /// The environment variable that says where the service is.
-    fn variable(self) -> &'static str {
+    /// The environment variable that says where the service is; none for a program, which has its place.
+    fn variable(self) -> Option<&'static str> {
         match self {
-            Self::RabbitMq => "NEWTON_AMQP_URL",
-            Self::MuonClient => "NEWTON_INTEROP",
+            Self::RabbitMq => Some("NEWTON_AMQP_URL"),
+            Self::RabbitMqServer => None,
+            Self::MuonClient => Some("NEWTON_INTEROP"),
         }
     }
 
@@ -42,12 +48,13 @@ impl Service {
     }
 
     fn ask(self) -> Result<String, String> {
-        let variable = self.variable();
+        let Some(variable) = self.variable() else { return is_program(RABBITMQ_SERVER) };
         let place =
             env::var(variable).map_err(|_| format!("{variable} is not set; see `.ci/services help`"))?;
         let answer = match self {
             Self::RabbitMq => block_on(greet(&place)),
             Self::MuonClient => is_installed(&place),
+            Self::RabbitMqServer => Ok(()),
         };
         answer.map_err(|reason| format!("{self} can't be had at {variable}: {reason}"))?;
         Ok(place)
@@ -59,6 +66,7 @@ impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::RabbitMq => "RabbitMQ",
+            Self::RabbitMqServer => "rabbitmq-server",
             Self::MuonClient => "muon-core",
         })
     }
@@ -72,6 +80,14 @@ async fn greet(url: &str) -> Result<(), String> {
     match timeout(PATIENCE, greeting).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+fn is_program(path: &str) -> Result<String, String> {
+    if Path::new(path).is_file() {
+        Ok(path.to_owned())
+    } else {
+        Err(format!("there is no {path}; see `.ci/services help`"))
     }
 }
 

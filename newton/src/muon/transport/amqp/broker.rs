@@ -1,12 +1,13 @@
 //! The connection to a broker, made when it is needed and anew where it broke.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::{fmt, io};
 
+use lapin::tcp::AMQPUriTcpExt;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 
 use super::AmqpOptions;
@@ -28,6 +29,8 @@ struct Inner {
     shown: String,
     timings: Timings,
     connection: Mutex<State>,
+    /// Whoever must be done before the connection closes has a receiver.
+    using: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -60,7 +63,13 @@ impl Broker {
         }
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         let timings = options.timings.clone();
-        Ok(Self(Arc::new(Inner { uri, shown, timings, connection: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            uri,
+            shown,
+            timings,
+            connection: Mutex::default(),
+            using: watch::Sender::default(),
+        })))
     }
 
     /// Its URL without credentials.
@@ -92,8 +101,7 @@ impl Broker {
                 created => return created,
             }
         }
-        let connecting = Connection::connect_uri(self.0.uri.clone(), ConnectionProperties::default());
-        let connection = timeout(self.0.timings.handshake, connecting)
+        let connection = timeout(self.0.timings.handshake, connect(self.0.uri.clone()))
             .await
             .map_err(|_| self.unreachable("it does not answer"))?
             .map_err(|error| self.unreachable("it refuses").caused_by(error))?;
@@ -107,11 +115,20 @@ impl Broker {
         created.map_err(|_| self.unreachable("it does not answer"))?.map_err(|error| self.failed(error))
     }
 
-    /// Closes the connection for good.
+    /// Keeps the connection from being closed on purpose, for as long as it is held.
+    pub(super) fn in_use(&self) -> watch::Receiver<()> {
+        self.0.using.subscribe()
+    }
+
+    /// Closes the connection for good, once what is on its way out is sent.
     pub(in crate::muon) async fn close(&self) {
-        let mut state = self.0.connection.lock().await;
-        state.is_closed = true;
-        if let Some(connection) = state.connection.take() {
+        let connection = {
+            let mut state = self.0.connection.lock().await;
+            state.is_closed = true;
+            state.connection.take()
+        };
+        if let Some(connection) = connection {
+            let _ = timeout(self.0.timings.handshake, self.0.using.closed()).await;
             // One that is broken needs no goodbye.
             let goodbye = connection.close(GOOD_ORDER, "closed".into());
             let _ = timeout(self.0.timings.handshake, goodbye).await;
@@ -137,6 +154,17 @@ impl fmt::Debug for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Broker").field(&self.0.shown).finish()
     }
+}
+
+/// Connects. The driver is given a stream that is open: where it opens one itself and fails, it keeps a task for ever.
+async fn connect(uri: AMQPUri) -> lapin::Result<Connection> {
+    let runtime = lapin::runtime::default_runtime()?;
+    let stream = std::sync::Mutex::new(Some(uri.connect_async(&runtime).await?));
+    let take = async move |_, _| {
+        let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
+    };
+    Connection::connector(uri, runtime, take, ConnectionProperties::default()).await
 }
 
 fn is_loopback(host: &str) -> bool {
