@@ -27,17 +27,18 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   export NEWTON_AMQP_URL=amqp://guest:guest@localhost
-  newton serve --store sqlite://events.db        # publish an event store; Ctrl-C ends it
-  newton discover                                # who is there
-  newton emit users UserBorn '{\"name\":\"Ada\"}'    # store an event
-  newton replay users --from 10 --json           # read a stream from order id 10 on
-  newton rpc events /stream-names                # ask a service
+  newton serve --store sqlite://events.db       # publish an event store
+  newton discover                               # who is there
+  newton emit users UserBorn '{\"name\":\"Ada\"}'   # store an event
+  newton replay users --from 10 --json          # read a stream from there on
+  newton rpc events /stream-names               # ask a service
 
-Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or failed,
-  4 no such service, path or stream, 130 interrupted";
+Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or failed, 4 no such service, path or stream, \
+130 interrupted";
 
 /// What every command takes.
 #[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// The broker: `amqp://user:password@host[:port][/vhost]`, or `amqps://..` for an encrypted connection
     #[arg(long, global = true, value_name = "URL", env = "NEWTON_AMQP_URL", hide_env_values = true)]
@@ -46,6 +47,10 @@ pub struct Common {
     /// Send user name and password over an unencrypted connection to another machine all the same
     #[arg(long, global = true)]
     pub insecure: bool,
+
+    /// A file with the certificates of authorities that are believed about an `amqps://` broker, besides those the machine trusts
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 
     /// A file with a token on a line: `serve` lets in whoever shows one of them, the other commands show the first
     #[arg(long, global = true, value_name = "FILE")]
@@ -95,6 +100,12 @@ pub enum Command {
     ///
     /// Every service and every Muon client on the broker can then emit events to it and replay them. Once it is ready it writes the
     /// line `serving <store> as <name>`. SIGTERM and Ctrl-C end it in good order.
+    #[command(after_help = "\
+Examples:
+  newton serve --store sqlite://events.db --amqp amqp://guest:guest@localhost
+  newton serve --store memory: --name trial --token-file tokens.txt
+
+An app of Newton opens it by `.store(\"muon+amqp://guest:guest@localhost/events\")`.")]
     Serve(Serve),
 }
 
@@ -102,17 +113,34 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// List the services that run
+    #[command(after_help = "\
+Examples:
+  newton discover
+  newton discover --tag eventstore --wait 5   # also those that answer late")]
     Discover(Discover),
     /// Show what a service offers
     Introspect(Introspect),
     /// Ask a service, and write its answer
+    #[command(after_help = "\
+`newton introspect SERVICE` lists the paths.
+
+Examples:
+  newton rpc events /stats
+  newton rpc shop /commands/order/place '{\"id\":\"o-1\",\"payload\":{}}' --json")]
     Rpc(Rpc),
     /// Subscribe to a stream of a service, and write each item as a line of JSON
+    #[command(after_help = "\
+`newton introspect SERVICE` lists the streams. For the events of an event store there is `newton replay`, which goes on by itself \
+after a broken connection.
+
+Examples:
+  newton stream shop /prices currency=EUR depth:=3
+  newton stream shop /prices --limit 10")]
     Stream(Stream),
     /// Store an event, or one for each line of standard input
     #[command(after_help = "\
-Each line of standard input is a payload where STREAM and TYPE are given, and else a whole event, as `newton replay --json`
-writes them. Events are stored in the order of the lines, and the first that is refused ends it. An event whose id is known
+Each line of standard input is a payload where STREAM and TYPE are given, and else a whole event, as `newton replay --json` \
+writes them. Events are stored in the order of the lines, and the first that is refused ends it. An event whose id is known \
 is not stored twice, so that the same lines can be emitted again.
 
 Examples:
@@ -125,7 +153,7 @@ Examples:
 Examples:
   newton replay users                       # what is stored
   newton replay users --from 10 --limit 5
-  newton replay __all__ --hot-cold --json   # everything, and what is added, until Ctrl-C")]
+  newton replay __all__ --hot-cold --json   # all, and what is added")]
     Replay(Replay),
 }
 
@@ -173,6 +201,10 @@ pub struct Stream {
     /// End after so many items
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+    /// Try so long to subscribe again where the connection breaks. The stream begins anew then, so that items may be missing or come
+    /// twice
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub reconnect: u32,
 }
 
 /// The arguments of `emit`.
@@ -206,7 +238,7 @@ pub struct Replay {
     /// The stream; `__all__` is every event
     pub stream: String,
     /// Begin with this order id; 0 is the start
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "hot")]
     pub from: u64,
     /// End after so many events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -220,6 +252,9 @@ pub struct Replay {
     /// What is stored, and then what is added
     #[arg(long, group = "part")]
     pub hot_cold: bool,
+    /// Try so long to go on after the last event written where the connection breaks; 0 ends at once
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub reconnect: u32,
     /// The event store's name; needed where several run
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
@@ -295,6 +330,7 @@ mod tests {
         assert_eq!(replay("newton replay users --hot").part(), Part::Hot);
         assert_eq!(replay("newton replay users --hot-cold --from 7").part(), Part::HotCold);
         assert!(parse("newton replay users --hot --cold").is_err());
+        assert!(parse("newton replay users --hot --from 7").is_err());
         assert!(parse("newton replay users --limit 0").is_err());
         assert!(parse("newton replay users --from -1").is_err());
     }

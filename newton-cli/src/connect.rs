@@ -33,19 +33,20 @@ pub fn builder(common: &Common, service: &str) -> Result<Builder, Trouble> {
             "no broker is named; give --amqp amqp://user:password@host, or put that into NEWTON_AMQP_URL",
         ));
     };
-    over(broker, common.insecure, service)
+    over(broker, common, service)
 }
 
 #[cfg(feature = "amqp")]
-fn over(broker: &BrokerUrl, insecure: bool, service: &str) -> Result<Builder, Trouble> {
-    let options = AmqpOptions { insecure, ..AmqpOptions::default() };
+fn over(broker: &BrokerUrl, common: &Common, service: &str) -> Result<Builder, Trouble> {
+    let (insecure, ca_file) = (common.insecure, common.ca_file.clone());
+    let options = AmqpOptions { insecure, ca_file, ..AmqpOptions::default() };
     let transport = AmqpTransport::new(broker.secret(), options.clone())?;
     let discovery = AmqpDiscovery::new(broker.secret(), options)?;
     Ok(Muon::builder(service).transport(transport).discovery(discovery))
 }
 
 #[cfg(not(feature = "amqp"))]
-fn over(broker: &BrokerUrl, _: bool, _: &str) -> Result<Builder, Trouble> {
+fn over(broker: &BrokerUrl, _: &Common, _: &str) -> Result<Builder, Trouble> {
     Err(Trouble::usage(format!("this `newton` was built without the feature `amqp`, which {broker} needs")))
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output::clean;
+
 const BAR: &str = "{wide_bar} {pos}/{len} {per_sec} {eta}";
 const COUNT: &str = "{spinner} {pos} {per_sec}";
 /// How often it is drawn.
@@ -60,6 +62,11 @@ impl Progress {
             }
             _ => self.bar.inc(1),
         }
+    }
+
+    /// Writes a line for people on standard error, which the bar leaves as it is.
+    pub fn note(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("note: {}", clean(text)));
     }
 
     /// Takes it from the screen.

@@ -9,6 +9,11 @@ use crate::output::clean;
 const GAP: usize = 2;
 const ELLIPSIS: &str = "…";
 
+/// So many columns at the left are cut last: by them people name what the row is about.
+const KEPT: usize = 2;
+/// How narrow the other columns get before that.
+const NARROW: usize = 8;
+
 /// The columns of a table, and how wide each one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -78,14 +83,17 @@ impl Table {
     }
 }
 
-/// Takes from the widest column, again and again, until all fit. Of a terminal narrower than the gaps the last columns are left out.
+/// Takes from the widest column, again and again, until all fit; from the first ones only once the others are narrow. Of a terminal
+/// narrower than the gaps the last columns are left out.
 fn fit(wanted: &[usize], limit: usize) -> Vec<usize> {
     let shown = wanted.len().min((limit + GAP) / (GAP + 1)).max(1);
     let room = limit.saturating_sub(GAP * (shown - 1)).max(1);
     let mut widths: Vec<_> = wanted.iter().map(|width| (*width).min(room)).collect();
     widths.iter_mut().skip(shown).for_each(|width| *width = 0);
     while widths.iter().sum::<usize>() > room {
-        let Some(widest) = widths.iter_mut().max() else { break };
+        let widest_of_rest = widths.iter().skip(KEPT).max().copied().unwrap_or_default();
+        let from = if widest_of_rest > NARROW { KEPT } else { 0 };
+        let Some(widest) = widths.iter_mut().skip(from).max() else { break };
         *widest -= 1;
     }
     widths
@@ -128,6 +136,9 @@ mod tests {
                 assert!(measure_text_width(&line) <= limit, "{limit}: {line}");
             }
         }
+        let table = Table::of_columns(&[("ORDER", 9), ("TIME", 19), ("TYPE", 20), ("PAYLOAD", 40)], Some(60));
+        let row = lines(&table, &[&["1", "2026-11-29 08:36:48", "a type that is rather long", &long]]);
+        assert_eq!(row[1], "1          2026-11-29 08:36:48  a type that …  payload payl…");
         let table = Table::of_columns(&[("ORDER", 5), ("PAYLOAD", 40)], Some(20));
         assert_eq!(lines(&table, &[&["1", &long]])[1], "1      payload payl…");
     }

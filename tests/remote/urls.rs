@@ -110,13 +110,55 @@ async fn a_bad_url_is_refused_without_its_secrets() {
         "muon+memory:network/events?token=secret",
         "muon+memory:///events?token=secret",
         "muon+memory://network/events?tokens=secret",
+        "muon+memory://network/events?token=%FFsecret",
+        "muon+amqp://me:secret@127.0.0.1",
+        "muon+amqp://me:secret@127.0.0.1/events?insecure=secret",
+        "muon+amqp://me:secret/x@127.0.0.1/events",
+        "muon+amqp://me:1?secret@127.0.0.1/events",
+        "muon+amqp://me:secret@broker.invalid/events",
+        "muon+amqps://me:secret@127.0.0.1/events?insecure=true",
+        "muon+amqps://me:secret@127.0.0.1/events?ca=/there/is/none",
         "muon+pigeon://me:secret@network/events",
         "pigeon://me:secret@network/events",
     ] {
         let error = open(url).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Configuration, "{url}");
-        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        let app = Newton::builder().store(url);
+        assert!(!format!("{error:?}{app:?}").contains("secret"), "{error:?}{app:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_option_that_is_none_is_named() {
+    for (url, option) in [
+        ("muon+memory://network/events?tokens=x", "`tokens`"),
+        ("muon+memory://network/events?insecure=true", "`insecure`"),
+        ("muon+amqp://127.0.0.1/events?ca=file", "`ca`"),
+        ("muon+amqp://127.0.0.1/events?token=x&verify=none", "`verify`"),
+    ] {
+        let error = open(url).await.unwrap_err();
+        assert!(error.to_string().contains(option), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passwords_travel_in_the_clear_only_where_that_is_asked_for() {
+    let url = "muon+amqp://me:secret@broker.invalid/events";
+    let refused = open(url).await.unwrap_err();
+    assert!(refused.to_string().contains("insecure"), "{refused}");
+    // There is no such host, which shows that it was looked for.
+    assert_eq!(kind(open(&format!("{url}?insecure=true")).await), ErrorKind::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_and_tokens_are_read_as_they_are_meant() {
+    let (name, builder) = network();
+    let stores = StoreService::new(Stores::of(MemoryStore::new())).tokens(Tokens::parse("a+b&c%").unwrap());
+    let _server = stores.publish(builder("events of Zoë?")).start().await.unwrap();
+    let url = format!("muon+memory://{}/events%20of%20Zo%C3%AB%3F", name.replace('-', "%2D"));
+    assert_eq!(kind(open(&format!("{url}?token=a%20b%26c%25")).await), ErrorKind::Forbidden);
+    let stores = open(&format!("{url}?token=a%2Bb%26c%25")).await.unwrap();
+    assert_eq!(stores.events.append(born("users")).await.unwrap().order_id, OrderId(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

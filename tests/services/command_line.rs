@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<ServiceTrial> {
         a_served_store_is_found_and_tells_what_it_offers,
         refusals_and_absences_are_told_apart,
         a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal,
+        a_replay_goes_on_after_its_store_was_killed,
         a_store_that_is_served_again_has_its_events,
     ])
 }
@@ -88,12 +89,35 @@ async fn a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal(places: Places) 
     let server = Server::start(&places, &[]);
     server.json(&["emit", "users", "UserBorn", "1"]);
     let mut replay = server.command(&["replay", "users", "--hot-cold", "--json"]);
-    let mut replay = Running(replay.stdout(Stdio::piped()).spawn().expect("a process"));
+    let mut replay = Running::start(replay.stdout(Stdio::piped()));
     let mut events = replay.lines();
     assert_eq!(event(&mut events)["payload"], 1);
     server.json(&["emit", "users", "UserBorn", "2"]);
     assert_eq!(event(&mut events)["payload"], 2);
     assert_eq!(replay.end_by("INT"), Some(130));
+}
+
+async fn a_replay_goes_on_after_its_store_was_killed(places: Places) {
+    let _alone = alone().await;
+    let mut server = Server::start(&places, &[]);
+    server.json(&["emit", "users", "UserBorn", "1"]);
+    let mut replay = server.command(&["replay", "users", "--hot-cold", "--limit", "3", "--json"]);
+    replay.args(["--reconnect", "600"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut replay = Running(replay.spawn().expect("a process"));
+    let mut events = replay.lines();
+    assert_eq!(event(&mut events)["payload"], 1);
+    assert_eq!(server.process.end_by("KILL"), None);
+
+    let server = server.again(&[]);
+    for payload in ["2", "3"] {
+        server.json(&["emit", "users", "UserBorn", payload]);
+    }
+    assert_eq!([event(&mut events)["payload"].clone(), event(&mut events)["payload"].clone()], [2, 3]);
+    assert!(events.next().is_none(), "it ends");
+    let notes = std::io::read_to_string(replay.0.stderr.take().expect("its notes")).expect("UTF-8");
+    assert_eq!(notes.lines().count(), 2, "{notes}");
+    assert!(notes.lines().all(|line| line.starts_with("note: ")), "{notes}");
+    assert_eq!(replay.0.wait().expect("its end").code(), Some(0));
 }
 
 async fn a_store_that_is_served_again_has_its_events(places: Places) {
@@ -113,7 +137,7 @@ async fn a_store_that_is_served_again_has_its_events(places: Places) {
 pub(crate) struct Server {
     url: String,
     pub(crate) name: String,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) process: Running,
 }
 
@@ -134,7 +158,7 @@ impl Server {
         let log = File::options().create(true).append(true).open(log_in(folder.path())).expect("a file");
         command.args(["serve", "--store", &store, "--name", &name]).args(options);
         command.stdout(Stdio::piped()).stderr(log);
-        let mut process = Running(command.spawn().expect("a process"));
+        let mut process = Running::start(&mut command);
         let ready = process.lines().next().expect("a line").expect("UTF-8");
         assert_eq!(ready, format!("serving {store} as {name}"));
         Self { url: url.to_owned(), name, folder, process }
@@ -188,14 +212,18 @@ impl Server {
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("a process"))
+    }
+
     /// Its output, which can be had once.
     pub(crate) fn lines(&mut self) -> std::io::Lines<BufReader<ChildStdout>> {
         BufReader::new(self.0.stdout.take().expect("its output")).lines()
     }
 
-    /// The memory that it holds now, in KiB.
+    /// The memory that it holds now, without what is mapped of files, in KiB.
     pub(crate) fn memory(&self) -> u64 {
-        self.kibibytes("VmRSS:")
+        self.kibibytes("RssAnon:")
     }
 
     /// The most memory that it ever held, in KiB.
@@ -225,7 +253,7 @@ impl Drop for Running {
     }
 }
 
-fn newton(url: &str) -> Command {
+pub(crate) fn newton(url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_newton-tests-newton"));
     command.env("NEWTON_AMQP_URL", url);
     command
@@ -244,6 +272,6 @@ fn event(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
     serde_json::from_str(&line).expect("JSON")
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }

@@ -11,11 +11,15 @@
 
 mod amqp;
 mod command_line;
+mod encrypted;
 mod faults;
 mod interop;
+mod orders;
 mod rabbitmq;
+mod sagas;
 mod service;
 mod trial;
+mod urls;
 
 use std::process::ExitCode;
 
@@ -23,8 +27,17 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let lists =
-        [rabbitmq::trials(), amqp::trials(), command_line::trials(), interop::trials(), faults::trials()];
+    let lists = [
+        rabbitmq::trials(),
+        amqp::trials(),
+        urls::trials(),
+        encrypted::trials(),
+        command_line::trials(),
+        interop::trials(),
+        faults::trials(),
+        orders::trials(),
+        sagas::trials(),
+    ];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
+use lapin::runtime::default_runtime;
+use lapin::tcp::OwnedTLSConfig;
 use lapin::{Connection, ConnectionProperties};
 use tokio::time::timeout;
 
@@ -25,6 +27,8 @@ pub(crate) enum Service {
     RabbitMq,
     /// The program of a broker, for trials that end one: it is started by `.ci/services`.
     RabbitMqServer,
+    /// The same broker, which encrypts; [`authority`] signed its certificate.
+    Encrypted,
     /// The published Muon client, installed below `tests/interop`.
     MuonClient,
 }
@@ -34,6 +38,7 @@ impl Service {
     fn variable(self) -> Option<&'static str> {
         match self {
             Self::RabbitMq => Some("NEWTON_AMQP_URL"),
+            Self::Encrypted => Some("NEWTON_AMQPS_URL"),
             Self::RabbitMqServer => None,
             Self::MuonClient => Some("NEWTON_INTEROP"),
         }
@@ -52,7 +57,11 @@ impl Service {
         let place =
             env::var(variable).map_err(|_| format!("{variable} is not set; see `.ci/services help`"))?;
         let answer = match self {
-            Self::RabbitMq => block_on(greet(&place)),
+            Self::RabbitMq => block_on(greet(&place, None)),
+            Self::Encrypted => {
+                let file = authority().map_err(|reason| format!("{self} can't be had: {reason}"))?;
+                block_on(greet(&place, std::fs::read_to_string(file).ok()))
+            }
             Self::MuonClient => is_installed(&place),
             Self::RabbitMqServer => Ok(()),
         };
@@ -67,14 +76,23 @@ impl fmt::Display for Service {
         formatter.write_str(match self {
             Self::RabbitMq => "RabbitMQ",
             Self::RabbitMqServer => "rabbitmq-server",
+            Self::Encrypted => "RabbitMQ over TLS",
             Self::MuonClient => "muon-core",
         })
     }
 }
 
-async fn greet(url: &str) -> Result<(), String> {
+/// The file with the authority that signed the broker's certificate.
+pub(crate) fn authority() -> Result<String, String> {
+    env::var("NEWTON_AMQPS_CA").map_err(|_| "NEWTON_AMQPS_CA is not set; see `.ci/services help`".to_owned())
+}
+
+async fn greet(url: &str, cert_chain: Option<String>) -> Result<(), String> {
     let greeting = async {
-        let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+        let trusted = OwnedTLSConfig { cert_chain, ..OwnedTLSConfig::default() };
+        let properties = ConnectionProperties::default();
+        let connection =
+            Connection::connect_with_config(url, properties, trusted, default_runtime()?).await?;
         connection.close(200, "".into()).await
     };
     match timeout(PATIENCE, greeting).await {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt};
 use newton::domain::{Clock, NewEvent, SystemClock};
+use newton::muon::codec::{Binary, Codec};
 use newton::muon::discovery::StaticList;
 use newton::muon::protocol::event::{Emit, Part, Processed, emit, replay};
 use newton::muon::transport::{AmqpOptions, AmqpTransport, MemoryNetwork};
@@ -111,11 +112,13 @@ pub(crate) async fn fill(stores: &Stores) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The bytes of the message that emits an event, as a broker gets it.
+/// The bytes of the message that emits an event, as Newton's services write it.
 pub(crate) fn emitted_bytes() -> usize {
     let emitted = Emit::new(stream(1), "Deposited", PAYLOAD).and_then(|emit| serde_json::to_vec(&emit));
     let message = newton::muon::Message::new("event", "EventEmitted", emitted.unwrap_or_default());
-    newton::muon::codec::json::encode(&message).len()
+    let mut bytes = Vec::new();
+    Binary.encode_into(&mut bytes, &message);
+    bytes.len()
 }
 
 async fn appends<S: EventStore + Clone>(store: S, time: Duration) -> Result<f64, Failure> {

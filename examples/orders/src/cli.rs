@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 /// A small shop: place orders, pay them, and watch how they are fulfilled.
@@ -8,15 +10,25 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Where everything is kept: `sqlite://<file>`, or `memory:` to forget it at the end
+    /// Where everything is kept: `sqlite://<file>`, `memory:` to forget it at the end, or a store that a service publishes,
+    /// `muon+amqp://user:password@host/service`
     #[arg(
         long,
         global = true,
         value_name = "URL",
         env = "ORDERS_STORE",
+        hide_env_values = true,
         default_value = "sqlite://orders.db"
     )]
     pub store: String,
+
+    /// The broker at which the parts `shop` and `fulfilment` reach each other, `amqp://user:password@host`
+    #[arg(long, global = true, value_name = "URL", env = "NEWTON_AMQP_URL", hide_env_values = true)]
+    pub amqp: Option<String>,
+
+    /// The name by which the part `fulfilment` finds the part `shop`
+    #[arg(long, global = true, value_name = "NAME", default_value = "shop")]
+    pub shop: String,
 
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -29,10 +41,46 @@ Examples:
   orders list
   orders why o-1
 
+The shop as two processes, and the store as a third:
+  export NEWTON_AMQP_URL=amqp://guest:guest@localhost
+  newton serve --store sqlite://orders.db
+  export ORDERS_STORE=muon+amqp://guest:guest@localhost/events
+  orders shop           # in one terminal
+  orders fulfilment     # in another one
+  newton rpc shop /commands/OrderPlace '{\"id\": \"o-1\", \"payload\":
+    {\"customer\": \"ada\", \"address\": \"12 Analytical Lane\", \"total\": 120, \"seconds_to_pay\": 3600}}'
+  newton rpc shop /commands/PaymentPay '{\"id\": \"o-1\", \"payload\": {}}'
+
 Exit codes: 0 done, 1 refused by the shop, 2 wrong usage, 3 the store failed";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// To the whole shop as one app.
+    #[command(flatten)]
+    Desk(DeskCommand),
+    /// To run a part of it.
+    #[command(flatten)]
+    Part(PartCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PartCommand {
+    /// Run the aggregates as a service, until Ctrl-C
+    Shop {
+        /// Meanwhile place and pay orders; its random numbers begin here
+        #[arg(long, hide = true, value_name = "SEED")]
+        work: Option<u64>,
+    },
+    /// Run the saga, the read models and the mails as a service, until Ctrl-C; the commands of the saga go to the part `shop`
+    Fulfilment {
+        /// The folder for the tables of the read model
+        #[arg(long, value_name = "FOLDER", default_value = "orders.projections")]
+        tables: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeskCommand {
     /// Place an order
     Place {
         /// A number for the order, such as `o-1`

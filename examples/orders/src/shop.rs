@@ -26,8 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shop {
     pub async fn open(store: &str) -> Result<Self> {
-        let mailer = AnyMailer(Arc::new(Printer));
-        Ok(Self { app: Newton::builder().store(store).service("shop").provide(mailer).start().await? })
+        Ok(Self { app: Newton::builder().store(store).service("shop").provide(printer()).start().await? })
     }
 
     pub async fn place(
@@ -118,6 +117,10 @@ impl Shop {
 }
 
 /// Prints each mail.
+pub fn printer() -> AnyMailer {
+    AnyMailer(Arc::new(Printer))
+}
+
 struct Printer;
 
 impl Mailer for Printer {

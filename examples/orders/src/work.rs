@@ -16,10 +16,10 @@ use crate::trouble::Trouble;
 const AT_ONCE: u64 = 4;
 
 /// Places and pays orders until the process is killed. A line `placed <order>` or `paid <order>` says what is durable.
-pub async fn run(shop: &Shop, seed: u64) -> Result<(), Trouble> {
+pub async fn run(app: &App, seed: u64) -> Result<(), Trouble> {
     let mut clerks = tokio::task::JoinSet::new();
     for clerk in 0..AT_ONCE {
-        clerks.spawn(serve(shop.app.clone(), seed, clerk));
+        clerks.spawn(serve(app.clone(), seed, clerk));
     }
     while let Some(clerk) = clerks.join_next().await {
         if let Ok(Err(trouble)) = clerk {

@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::table::Table;
 
 const COLUMNS: [(&str, usize); 5] =
-    [("ORDER", 10), ("TIME (UTC)", 19), ("STREAM", 24), ("TYPE", 24), ("ID", 36)];
+    [("ORDER", 8), ("TIME (UTC)", 19), ("STREAM", 24), ("TYPE", 24), ("ID", 36)];
 
 /// What an event is from that does not say so.
 const WRITER: &str = "newton-cli";

@@ -3,6 +3,7 @@
 pub mod discover;
 pub mod emit;
 pub mod introspect;
+mod reconnect;
 pub mod replay;
 pub mod rpc;
 pub mod serve;

@@ -1,12 +1,13 @@
 //! `newton replay`: the events of a stream.
 
 use newton::muon::RemoteService;
-use newton::muon::protocol::event::{self, Replayed};
+use newton::muon::protocol::event::{self, Part, Replayed};
 use newton::muon::protocol::reactive_stream::{Item, Request};
 use newton::muon::protocol::rpc;
 use serde::Deserialize;
 
 use super::emit::time_of;
+use super::reconnect::{Ended, Patience};
 use super::stream::{Items, text};
 use crate::cli::Replay;
 use crate::exit::{Outcome, Trouble};
@@ -15,7 +16,7 @@ use crate::session::Session;
 use crate::table::Table;
 
 const COLUMNS: [(&str, usize); 5] =
-    [("ORDER", 10), ("TIME (UTC)", 19), ("STREAM", 24), ("TYPE", 24), ("PAYLOAD", 40)];
+    [("ORDER", 8), ("TIME (UTC)", 19), ("STREAM", 24), ("TYPE", 24), ("PAYLOAD", 40)];
 
 /// Where an event stands.
 #[derive(Deserialize)]
@@ -24,52 +25,113 @@ struct Place {
     order_id: u64,
 }
 
-/// Writes each event, as a row or as a line of JSON as it came.
+/// A replay on its way.
+struct Running<'a> {
+    replay: &'a Replay,
+    token: Option<String>,
+    table: Table,
+    progress: Progress,
+    patience: Patience,
+    /// The order id of the last event written; of a hot replay before that the last one there was at its start.
+    last: Option<u64>,
+}
+
+/// Writes each event, as a row or as a line of JSON as it came. Where the connection breaks it goes on after the last one.
 ///
 /// # Errors
 /// Where the event store is not found, or refuses or fails.
 pub async fn run(replay: &Replay, session: &mut Session<'_, '_>) -> Outcome {
     let store = session.event_store(replay.service.as_deref()).await?;
-    let mut request = event::replay(&replay.stream, replay.part(), replay.from);
-    if let Some(token) = &session.token {
-        request = request.with("token", token.as_str());
-    }
-    let progress = progress(replay, session, store.name()).await;
-    let mut last = None;
-    let outcome = write_all(&request, replay.limit, &store, session, |item| {
-        last = serde_json::from_slice::<Place>(item).ok().map(|place| place.order_id).or(last);
-        progress.advance(last);
-    });
-    let outcome = outcome.await;
-    progress.finish();
-    outcome.map_err(|trouble| go_on(trouble, last))
+    let (last, progress) = match replay.part() {
+        Part::Hot => (head(session, store.name()).await, Progress::hidden()),
+        _ => (None, progress(replay, session, store.name()).await),
+    };
+    let mut running = Running {
+        replay,
+        token: session.token.clone(),
+        table: Table::of_columns(&COLUMNS, session.output.width()),
+        progress,
+        patience: Patience::new(replay.reconnect),
+        last,
+    };
+    let outcome = running.run(&store, session).await;
+    running.progress.finish();
+    outcome.map_err(|trouble| running.go_on(trouble))
 }
 
-async fn write_all(
-    request: &Request,
-    limit: Option<u64>,
-    store: &RemoteService,
-    session: &mut Session<'_, '_>,
-    mut seen: impl FnMut(&Item) + Send,
-) -> Outcome {
-    let mut items = Items::open(store, request, limit).await?;
-    let table = Table::of_columns(&COLUMNS, session.output.width());
-    if !session.output.is_json() {
-        session.output.titles(&table)?;
-        session.output.flush()?;
-    }
-    while let Some(batch) = items.next().await? {
-        for item in batch {
-            if session.output.is_json() {
-                session.output.json_text(text(item)?)?;
-            } else {
-                session.output.row(&table, &cells(item)?)?;
-            }
-            seen(item);
+impl Running<'_> {
+    async fn run(&mut self, store: &RemoteService, session: &mut Session<'_, '_>) -> Outcome {
+        let begin = self.request(self.replay.part(), self.replay.from);
+        let mut items = Items::open(store, &begin, self.replay.limit.unwrap_or(u64::MAX)).await?;
+        if !session.output.is_json() {
+            session.output.titles(&self.table)?;
+            session.output.flush()?;
         }
-        session.output.flush()?;
+        while let Err(ended) = self.write_all(&mut items, session).await {
+            let rest = self.rest();
+            let note = |text: &str| self.progress.note(text);
+            items = items.again(store, &rest, session, (ended, &mut self.patience), note).await?;
+            self.progress.note("connected again, going on");
+        }
+        if self.last.is_none() && !session.output.is_json() {
+            self.progress.note("there are no such events");
+        }
+        Ok(())
     }
-    Ok(())
+
+    async fn write_all(&mut self, items: &mut Items, session: &mut Session<'_, '_>) -> Result<(), Ended> {
+        while let Some(batch) = items.next().await? {
+            for item in batch {
+                if session.output.is_json() {
+                    session.output.json_text(text(item)?)?;
+                } else {
+                    session.output.row(&self.table, &cells(item)?)?;
+                }
+                self.wrote(item);
+            }
+            session.output.flush()?;
+            self.patience.renew();
+        }
+        Ok(())
+    }
+
+    fn wrote(&mut self, item: &Item) {
+        match serde_json::from_slice::<Place>(item) {
+            Ok(place) => self.last = Some(place.order_id),
+            // Nobody knows where to go on after that.
+            Err(_) => self.patience = Patience::new(0),
+        }
+        self.progress.advance(self.last);
+    }
+
+    /// What is asked for after a break.
+    fn rest(&self) -> Request {
+        match (self.replay.part(), self.last) {
+            (Part::Cold, Some(last)) => self.request(Part::Cold, last.saturating_add(1)),
+            (_, Some(last)) => self.request(Part::HotCold, last.saturating_add(1)),
+            (part, None) => self.request(part, self.replay.from),
+        }
+    }
+
+    /// Says where a replay that broke off can go on.
+    fn go_on(&self, trouble: Trouble) -> Trouble {
+        let Some(last) = self.last.filter(|_| !trouble.message.is_empty()) else { return trouble };
+        let part = if self.replay.part() == Part::Cold { "" } else { "--hot-cold " };
+        let message = format!(
+            "{}\nthe last event was {last}; go on with {part}--from {}",
+            trouble.message,
+            last.saturating_add(1)
+        );
+        Trouble { message, ..trouble }
+    }
+
+    fn request(&self, part: Part, from: u64) -> Request {
+        let request = event::replay(&self.replay.stream, part, from);
+        match &self.token {
+            Some(token) => request.with("token", token.as_str()),
+            None => request,
+        }
+    }
 }
 
 fn cells(item: &Item) -> Result<[String; 5], Trouble> {
@@ -88,7 +150,7 @@ fn cells(item: &Item) -> Result<[String; 5], Trouble> {
 
 /// How far the replay is: by order id up to the last one that the store tells of, or by events where only so many are asked for.
 async fn progress(replay: &Replay, session: &Session<'_, '_>, store: &str) -> Progress {
-    if !session.shows_progress || replay.part() != event::Part::Cold {
+    if !session.shows_progress || replay.part() != Part::Cold {
         return Progress::hidden();
     }
     if let Some(limit) = replay.limit {
@@ -109,19 +171,4 @@ async fn head(session: &Session<'_, '_>, store: &str) -> Option<u64> {
     };
     let answer = session.muon.service(store).await.ok()?.rpc(&request).await.ok()?;
     Some(answer.parse::<Place>().ok()?.order_id)
-}
-
-/// Says where a replay that broke off can go on.
-fn go_on(trouble: Trouble, last: Option<u64>) -> Trouble {
-    match last {
-        Some(last) if !trouble.message.is_empty() => {
-            let message = format!(
-                "{}\nthe last event was {last}; go on with --from {}",
-                trouble.message,
-                last.saturating_add(1)
-            );
-            Trouble { message, ..trouble }
-        }
-        _ => trouble,
-    }
 }

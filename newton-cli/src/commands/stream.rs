@@ -4,8 +4,10 @@ use newton::ErrorKind;
 use newton::muon::RemoteService;
 use newton::muon::protocol::reactive_stream::{Item, PROTOCOL, Request, Subscription};
 
+use super::reconnect::{Ended, Patience};
 use crate::cli::Stream;
 use crate::exit::{Outcome, Trouble};
+use crate::progress::Progress;
 use crate::session::Session;
 
 /// How many items may be on their way.
@@ -23,12 +25,27 @@ pub async fn run(stream: Stream, session: &mut Session<'_, '_>) -> Outcome {
         request.auth = Some(serde_json::json!({ "token": token }));
         request.args.entry("token").or_insert_with(|| token.as_str().into());
     }
-    let mut items = Items::open(&service, &request, stream.limit).await?;
+    let mut patience = Patience::new(stream.reconnect);
+    let mut items = Items::open(&service, &request, stream.limit.unwrap_or(u64::MAX)).await?;
+    while let Err(ended) = write_all(&mut items, &mut patience, session).await {
+        let note = |text: &str| Progress::hidden().note(text);
+        items = items.again(&service, &request, session, (ended, &mut patience), note).await?;
+        note("subscribed again; items may be missing or come twice");
+    }
+    Ok(())
+}
+
+async fn write_all(
+    items: &mut Items,
+    patience: &mut Patience,
+    session: &mut Session<'_, '_>,
+) -> Result<(), Ended> {
     while let Some(batch) = items.next().await? {
         for item in batch {
             session.output.json_text(text(item)?)?;
         }
         session.output.flush()?;
+        patience.renew();
     }
     Ok(())
 }
@@ -49,22 +66,48 @@ pub(super) struct Items {
 }
 
 impl Items {
-    /// Subscribes.
+    /// Subscribes, for at most so many items.
     ///
     /// # Errors
     /// Not found where the service has no such stream, refused where it has one and lets this caller not in.
-    pub(super) async fn open(
-        service: &RemoteService,
-        request: &Request,
-        limit: Option<u64>,
-    ) -> Result<Self, Trouble> {
-        let left = limit.unwrap_or(u64::MAX);
+    pub(super) async fn open(service: &RemoteService, request: &Request, left: u64) -> Result<Self, Trouble> {
+        Self::subscribe(service, request, left).await.map_err(|error| match error {
+            Ended::Broken(trouble) | Ended::ForGood(trouble) => trouble,
+        })
+    }
+
+    async fn subscribe(service: &RemoteService, request: &Request, left: u64) -> Result<Self, Ended> {
         match service.subscribe(request, left.min(WINDOW)).await {
             Ok(subscription) => Ok(Self { subscription, batch: Vec::new(), left }),
             Err(error) if *error.kind() == ErrorKind::NotFound && offers(service, request).await => {
-                Err(Trouble::refused(error.to_string()))
+                Err(Trouble::refused(error.to_string()).into())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Subscribes again, for what is left, once the service is there again.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); how it ended, where there is no patience left.
+    pub(super) async fn again(
+        self,
+        service: &RemoteService,
+        request: &Request,
+        session: &Session<'_, '_>,
+        (mut ended, patience): (Ended, &mut Patience),
+        note: impl Fn(&str),
+    ) -> Result<Self, Trouble> {
+        loop {
+            patience.wait(ended, &note).await?;
+            // That it is not found says no more than that it is not there again yet.
+            ended = match session.muon.service(service.name()).await {
+                Err(error) => Ended::Broken(error.into()),
+                Ok(service) => match Self::subscribe(&service, request, self.left).await {
+                    Ok(items) => return Ok(items),
+                    Err(ended) => ended,
+                },
+            };
         }
     }
 
@@ -72,7 +115,7 @@ impl Items {
     ///
     /// # Errors
     /// What the service says; how the connection failed.
-    pub(super) async fn next(&mut self) -> Result<Option<&[Item]>, Trouble> {
+    pub(super) async fn next(&mut self) -> Result<Option<&[Item]>, Ended> {
         self.batch.clear();
         let limit = usize::try_from(self.left.min(WINDOW)).unwrap_or(usize::MAX);
         let count = self.subscription.next_many(&mut self.batch, limit).await?;

@@ -1,5 +1,6 @@
 //! Services of one process, and commands that talk to them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+#![allow(dead_code, reason = "each file of tests uses a part")]
 
 use std::time::Duration;
 
@@ -44,9 +45,10 @@ impl Network {
         service.publish(self.builder(name)).start().await.unwrap()
     }
 
-    /// The parts of another instance. What does not exist is not waited for.
+    /// The parts of another instance. What does not exist or end is not waited for.
     pub(crate) fn builder(&self, name: &str) -> Builder {
-        let timings = Timings { discovery: Duration::from_millis(50), ..Timings::default() };
+        let short = Duration::from_millis(50);
+        let timings = Timings { discovery: short, shutdown: short, ..Timings::default() };
         let transport = self.transports.transport().shared();
         Muon::builder(name).transport(transport).discovery(self.discovery.clone()).timings(timings)
     }

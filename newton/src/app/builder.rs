@@ -1,6 +1,9 @@
 //! Putting an app together.
 
 use std::any::TypeId;
+#[cfg(feature = "muon")]
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +36,19 @@ pub struct Builder {
 }
 
 /// Where the stores come from.
-#[derive(Debug)]
 enum Source {
     Url(String),
     Stores(Stores),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The rest may hold a password.
+            Self::Url(url) => write!(f, "Url({}:..)", url.split(':').next().unwrap_or_default()),
+            Self::Stores(stores) => stores.fmt(f),
+        }
+    }
 }
 
 impl Default for Builder {
@@ -54,6 +66,8 @@ impl Default for Builder {
             command_retry: COMMAND_RETRY,
             #[cfg(feature = "muon")]
             services: None,
+            #[cfg(feature = "muon")]
+            elsewhere: BTreeMap::new(),
             dispatch: None,
         };
         Self { store: None, registry: None, parts }
@@ -208,6 +222,17 @@ impl Builder {
     pub fn muon_as(mut self, muon: crate::muon::Muon, auth: impl Into<serde_json::Value>) -> Self {
         self.parts.services = Some(super::dispatch::Services { muon, auth: Some(auth.into()) });
         self
+    }
+
+    /// Leaves aggregates to another service, which [exposes](crate::App::expose) them: a derived type, or a tuple of some. The commands
+    /// that sagas send to them by [`send`](crate::saga::Flow::send) go there, so that domain code does not know where they are. Needs
+    /// [`muon`](Self::muon).
+    #[cfg(feature = "muon")]
+    pub fn elsewhere<T: Register>(mut self, service: impl Into<Name>) -> Self {
+        let (left, service) = (Registry::empty().add::<T>(), service.into());
+        let commands = left.command_families().iter().flat_map(|family| family.types);
+        self.parts.elsewhere.extend(commands.map(|command| (command.name, service.clone())));
+        self.without::<T>()
     }
 
     /// Gives the commands of sagas to somebody else than this app's aggregates.

@@ -18,7 +18,7 @@ use crate::muon::protocol::rpc::{self, Request, Response};
 use crate::repository::{AnyOutcome, Caller, ExecuteError, Order, Receipt};
 
 /// What another service exposes of its app: see [`App::expose`](crate::App::expose). Cloning is cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RemoteApp {
     service: RemoteService,
     auth: Option<Value>,
@@ -112,6 +112,12 @@ impl RemoteApp {
             Some(auth) => request.with_auth(auth.clone()),
             None => request,
         }
+    }
+}
+
+impl fmt::Debug for RemoteApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteApp").field("service", &self.service.name()).finish_non_exhaustive()
     }
 }
 

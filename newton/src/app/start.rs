@@ -1,5 +1,7 @@
 //! Starting: the log is checked against the program, and the parts are joined.
 
+#[cfg(feature = "muon")]
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use crate::app::gate::Gate;
 use crate::app::reactions::Reactions;
 use crate::app::{App, Core};
 use crate::bus::{Bus, Middleware};
+#[cfg(feature = "muon")]
+use crate::domain::Name;
 use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{Clock, StreamName};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +35,9 @@ pub(super) struct Parts {
     /// The ways to other services.
     #[cfg(feature = "muon")]
     pub(super) services: Option<super::dispatch::Services>,
+    /// Which service has the aggregate of a command, by the command's name, where it is not this one.
+    #[cfg(feature = "muon")]
+    pub(super) elsewhere: BTreeMap<&'static str, Name>,
     /// Who executes the commands of sagas; `None` is the bus.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
 }
@@ -59,8 +66,10 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
         Some(dispatch) => dispatch,
         #[cfg(feature = "muon")]
         None if let Some(services) = parts.services => {
-            Arc::new(super::dispatch::Crossing { bus: bus.clone(), services })
+            Arc::new(super::dispatch::Crossing { bus: bus.clone(), services, elsewhere: parts.elsewhere })
         }
+        #[cfg(feature = "muon")]
+        None if let Some(service) = parts.elsewhere.values().next() => return Err(no_way_to(service)),
         None => bus.clone(),
     };
     let assembly = Assembly {
@@ -76,6 +85,15 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
     let reactions = Reactions::start(&registry, &assembly).await?;
     let core = Core { environment, registry, bus, runtime, reactions, gate: Gate::default() };
     Ok(App { core: Arc::new(core), caller: Arc::new(Caller::new()) })
+}
+
+#[cfg(feature = "muon")]
+fn no_way_to(service: &str) -> Error {
+    let message = format!(
+        "aggregates are left to the service `{service}`, and this app has no way to others; give its builder an instance of Muon by \
+         `.muon(..)`"
+    );
+    Error::new(ErrorKind::Configuration, "start", message)
 }
 
 /// The folder for the files of projections, beside the file of the events.

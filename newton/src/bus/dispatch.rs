@@ -89,8 +89,7 @@ impl Dispatch for Bus {
                 "a command is for the service `{service}`, and this app has no way to others; give its builder an instance of \
                  Muon by `.muon(..)`"
             );
-            // A saga must not undo its work for what the next start may mend.
-            return Err(Error::new(ErrorKind::Unavailable, "dispatch", message).into());
+            return Err(Error::new(ErrorKind::Configuration, "dispatch", message).into());
         }
         match self.handlers.values().find(|handler| handler.knows(name)) {
             Some(handler) => handler.dispatch(self, name, target, payload, order).await,

@@ -25,9 +25,10 @@ pub struct Stores {
 ///   missing (feature `sqlite`). The path is taken as it stands, up to a `?`; options follow that, such as
 ///   `?synchronous=normal&readers=4`: the fields of `SqliteOptions`.
 /// - `muon+memory://network/service` is what a service publishes in a network of this process (feature `muon`); see
-///   `store::muon`. `?token=..` shows the service who asks.
+///   `store::muon`. `?token=..` shows the service who asks. Names and values are percent-decoded.
 /// - `muon+amqp://user:password@host[:port][/vhost]/service` is what a service publishes over RabbitMQ (feature `amqp`;
-///   `muon+amqps` encrypts, feature `amqps`).
+///   `muon+amqps` encrypts, feature `amqps`, and believes the authorities in the file of `?ca=..` too; `?insecure=true` allows
+///   `muon+amqp` to other machines).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

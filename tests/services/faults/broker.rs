@@ -72,6 +72,10 @@ fn services(folder: &Path, arguments: &[&str]) -> String {
 fn run(folder: &Path, arguments: &[&str]) -> std::io::Result<Output> {
     let mut command = Command::new(workspace_root().join(".ci/services"));
     // A broker that is named would be taken instead of one that is started.
-    command.args(arguments).env_remove("NEWTON_AMQP_URL").env("NEWTON_SERVICES_DIR", folder);
+    command
+        .args(arguments)
+        .env_remove("NEWTON_AMQP_URL")
+        .env_remove("NEWTON_AMQPS_URL")
+        .env("NEWTON_SERVICES_DIR", folder);
     block_in_place(|| command.stdin(Stdio::null()).output())
 }

@@ -56,11 +56,15 @@ pub(super) async fn publish(channel: &Channel, queue: &ShortString, body: &[u8],
 }
 
 pub(super) async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
-    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("a queue");
+    declare(channel, queue).await;
     let options = BasicConsumeOptions::default();
     let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default()).await;
     consumer.expect("a consumer")
+}
+
+async fn declare(channel: &Channel, queue: &ShortString) {
+    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("a queue");
 }
 
 impl Hand {
@@ -69,6 +73,7 @@ impl Hand {
         let (listen_queue, reply_queue) = queues();
         let channel = connection.create_channel().await.expect("a channel");
         let replies = consume(&channel, &reply_queue).await;
+        declare(&channel, &listen_queue).await;
         ask(&channel, service, protocol, &listen_queue, &reply_queue).await;
         let mut hand = Self { channel, replies, listen_queue, reply_queue };
         assert!(hand.next().await.properties.headers().is_some(), "it is accepted");

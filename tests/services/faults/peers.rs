@@ -6,13 +6,14 @@ use lapin::types::{FieldTable, ShortString};
 use newton::muon::codec::json;
 use newton::muon::discovery::StaticList;
 use newton::muon::protocol::rpc::{Request, Response, RpcServer};
-use newton::muon::{Descriptor, Limits, Message, Muon};
+use newton::muon::transport::{AmqpOptions, AmqpTransport};
+use newton::muon::{Descriptor, Limits, Message, Muon, Timings};
 use newton::{ErrorKind, Result};
 use uuid::Uuid;
 
 use super::hand::{Hand, ask, assert_gone, consume, exists, publish, queues};
 use super::impatient;
-use crate::amqp::guarded;
+use crate::amqp::{GUARD, guarded};
 use crate::rabbitmq::connect;
 use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
@@ -22,7 +23,8 @@ pub(super) fn trials() -> Vec<ServiceTrial> {
         what_was_closed_leaves_no_queue,
         peers_that_vanish_leave_no_queue,
         a_server_that_never_answers_leaves_no_queue,
-        a_thousand_half_open_handshakes_leave_others_served,
+        a_flood_of_half_open_handshakes_leaves_others_served,
+        peers_that_say_nothing_make_room_for_others,
         bodies_that_are_no_messages_fail_their_channel_alone,
     ])
 }
@@ -36,15 +38,30 @@ struct Town {
 
 impl Town {
     async fn new(places: &Places) -> Self {
+        Self::at(places, impatient(places.of_service(Service::RabbitMq))).await
+    }
+
+    /// With a service at this transport.
+    async fn at(places: &Places, transport: AmqpTransport) -> Self {
         let url = places.of_service(Service::RabbitMq);
         let name = format!("bank-{}", Uuid::new_v4());
         let paths = RpcServer::new()
             .path("/balance", "a number", async |_: Request| -> Result<Response> { Ok(Response::json(&7)) });
-        let bank =
-            Muon::builder(&name).transport(impatient(url)).serve(paths).start().await.expect("it starts");
+        let bank = Muon::builder(&name).transport(transport).serve(paths).start().await.expect("it starts");
         let known = StaticList::new([bank.descriptor().clone()]);
         let client = Muon::builder("client").transport(impatient(url)).discovery(known).start().await;
         Self { bank, client: client.expect("it starts"), name }
+    }
+
+    /// A call of a client that has no channel yet.
+    async fn call_anew(&self, places: &Places) -> Result<u32> {
+        let known = StaticList::new([self.bank.descriptor().clone()]);
+        let transport = impatient(places.of_service(Service::RabbitMq));
+        let client = Muon::builder("another").transport(transport).discovery(known).start().await?;
+        let service = client.service(&self.name).await?;
+        let answer = guarded(service.rpc(&Request::new(&self.name, "/balance"))).await?.parse();
+        client.shutdown().await;
+        answer
     }
 
     async fn call(&self) -> Result<u32> {
@@ -134,12 +151,13 @@ async fn a_server_that_never_answers_leaves_no_queue(places: Places) {
     client.shutdown().await;
 }
 
-async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
+/// More than a connection to the broker has channels.
+async fn a_flood_of_half_open_handshakes_leaves_others_served(places: Places) {
     let town = Town::new(&places).await;
     let connection = connect(&places).await;
     let channel = connection.create_channel().await.expect("a channel");
     let mut asked = Vec::new();
-    for number in 0..1_000 {
+    for number in 0..5_000 {
         let (listen_queue, reply_queue) = queues();
         if number % 10 == 0 {
             // No handshake at all.
@@ -149,15 +167,35 @@ async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
             ask(&channel, &town.name, "shared-channel", &listen_queue, &reply_queue).await;
             asked.push(listen_queue);
         }
-        if number % 250 == 0 {
+        if number % 1_000 == 0 {
             assert_eq!(town.call().await.expect("it is served"), 7);
+            assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
         }
     }
     assert_eq!(town.call().await.expect("it is served"), 7);
+    assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
     town.rests().await;
     asked.truncate(20);
     assert_gone(&connection, &asked).await;
     assert_eq!(town.call().await.expect("it is served"), 7);
+    town.end().await;
+}
+
+/// They listen, and are not taken for gone before the trial is over.
+async fn peers_that_say_nothing_make_room_for_others(places: Places) {
+    let timings = Timings { silence: 2 * GUARD, ..Timings::default() };
+    let options = AmqpOptions { half_open: 3, timings, ..AmqpOptions::default() };
+    let transport = AmqpTransport::new(places.of_service(Service::RabbitMq), options);
+    let town = Town::at(&places, transport.expect("a sound URL")).await;
+    let connection = connect(&places).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(Hand::open(&connection, &town.name, "rpc").await);
+    }
+    for hand in &mut silent[..5] {
+        assert_eq!(hand.last().await.step, "ChannelFailure");
+    }
+    assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
     town.end().await;
 }
 

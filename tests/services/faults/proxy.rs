@@ -54,7 +54,7 @@ impl Proxy {
     }
 
     /// Holds back all that is said, both ways, or lets it go again.
-    pub(super) fn silence(&self, is_silent: bool) {
+    pub(crate) fn silence(&self, is_silent: bool) {
         *self.shared.is_silent.lock().expect("no panic") = is_silent;
         self.shared.changed.notify_all();
     }

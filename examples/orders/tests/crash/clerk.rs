@@ -24,7 +24,7 @@ impl Said {
             ["mail", id, "order", order, ..] => {
                 self.mails.push((id.trim_end_matches(':').to_owned(), order.trim_matches('`').to_owned()));
             }
-            ["settled"] => {}
+            ["settled"] | ["running", _] => {}
             _ => panic!("the shop said: {line}"),
         }
     }
@@ -38,12 +38,8 @@ pub(crate) struct Clerk {
 }
 
 impl Clerk {
-    pub(crate) fn start(url: &str, seed: u64) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_orders"))
-            .args(["--store", url, "work", &seed.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         // Reads on after the process is dead: what it had written into the pipe was said.
@@ -66,6 +62,27 @@ impl Clerk {
             let line = self.lines.recv_timeout(Duration::from_mins(1)).unwrap();
             self.said.note(&line);
         }
+    }
+
+    /// Waits until it says this line.
+    #[allow(dead_code, reason = "the trial with two processes waits for it")]
+    pub(crate) fn wait_for_line(&mut self, awaited: &str) {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_mins(1)).unwrap();
+            self.said.note(&line);
+            if line == awaited {
+                return;
+            }
+        }
+    }
+
+    /// What it has said so far.
+    #[allow(dead_code, reason = "the trial with two processes asks")]
+    pub(crate) fn said(&mut self) -> &Said {
+        while let Ok(line) = self.lines.try_recv() {
+            self.said.note(&line);
+        }
+        &self.said
     }
 
     /// Kills the process so many milliseconds from now.
@@ -94,9 +111,8 @@ impl Drop for Clerk {
 }
 
 /// Lets a last process bring everything to its end.
-pub(crate) fn settle(url: &str) -> Said {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_orders")).args(["--store", url, "settle"]).output().unwrap();
+pub(crate) fn settle(mut command: Command) -> Said {
+    let output = command.output().unwrap();
     let (text, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     let mut said = Said::default();

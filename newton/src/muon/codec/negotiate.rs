@@ -3,12 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
-
-use super::{Binary, Codec, Json, Limits, json};
-use crate::error::Result;
+use super::{Binary, Codec, Json};
 use crate::muon::descriptor::Descriptor;
-use crate::muon::message::Message;
 
 /// What is understood besides JSON, which every peer understands: [`Binary`] by default. The best comes first.
 ///
@@ -82,30 +78,6 @@ impl Spoken {
     /// What is spoken now; none where it is JSON.
     pub(in crate::muon) fn better(&self) -> Option<&dyn Codec> {
         self.codecs.0.get(self.now.load(Ordering::Relaxed)).map(AsRef::as_ref)
-    }
-
-    /// A message in what is spoken now, and its content type.
-    pub(in crate::muon) fn encode(&self, message: &Message) -> (&'static str, Vec<u8>) {
-        let codec = self.better().unwrap_or(&Json);
-        let mut out = Vec::new();
-        codec.encode_into(&mut out, message);
-        (codec.content_type(), out)
-    }
-
-    /// The message of bytes that say what they are; what says nothing that is known is taken for JSON.
-    ///
-    /// # Errors
-    /// As [`Codec::decode`].
-    pub(in crate::muon) fn decode(
-        &self,
-        content_type: Option<&str>,
-        frame: &Bytes,
-        limits: &Limits,
-    ) -> Result<Message> {
-        match content_type.and_then(|name| self.heard(name)) {
-            Some(codec) => codec.decode(frame, limits),
-            None => json::decode(frame, limits),
-        }
     }
 
     /// The codec of a content type that the peer has used, so that it can be answered in it; none where it is JSON or unknown.

@@ -161,8 +161,10 @@ impl<S: Saga> Session<S> {
                 Err(error) => error,
             };
             match error.retry() {
-                // The store or the app is being closed, which says nothing about the command.
-                Retry::Never if *error.kind() == ErrorKind::Closed => return Err(error),
+                // Neither what is being closed nor what the app was not given says anything about the command: nothing is undone.
+                Retry::Never if matches!(error.kind(), ErrorKind::Closed | ErrorKind::Configuration) => {
+                    return Err(error);
+                }
                 Retry::AfterReload | Retry::Later if attempts < self.retry.attempts => {
                     tracing::debug!(%error, command = %queued.command.name, attempts, "a saga's command is tried again");
                     self.back_off(attempts).await;

@@ -4,15 +4,16 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::{fmt, io};
 
-use lapin::tcp::AMQPUriTcpExt;
+use lapin::runtime::default_runtime;
+use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 
-use super::AmqpOptions;
+use super::{AmqpOptions, trust};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::descriptor::url_without_credentials;
+use crate::muon::descriptor::{url_scheme, url_without_credentials};
 use crate::muon::timings::Timings;
 
 /// Seconds after which a connection that says nothing is taken for broken.
@@ -27,6 +28,8 @@ pub(in crate::muon) struct Broker(Arc<Inner>);
 struct Inner {
     uri: AMQPUri,
     shown: String,
+    /// Certificates in PEM that are believed besides those of the machine.
+    authorities: Option<String>,
     timings: Timings,
     connection: Mutex<State>,
     /// Whoever must be done before the connection closes has a receiver.
@@ -42,13 +45,12 @@ struct State {
 impl Broker {
     /// The broker at a URL, which is not contacted yet.
     pub(in crate::muon) fn new(url: &str, options: &AmqpOptions) -> Result<Self> {
-        let shown = url_without_credentials(url);
+        let mut uri = parse(url)?;
+        // Behind a `?` may be the rest of a password.
+        let shown = url_without_credentials(url.split('?').next().unwrap_or_default());
         let wrong = |message: String| {
             Error::new(ErrorKind::Configuration, "open broker", message).with("url", &shown)
         };
-        let mut uri: AMQPUri = url.parse().map_err(|reason: String| {
-            wrong(format!("the URL cannot be read ({reason}); write `amqp://user:password@host:port/vhost`"))
-        })?;
         if shown
             .split_once("://")
             .is_some_and(|(_, rest)| rest.starts_with('[') && !rest.starts_with("[::1]"))
@@ -61,11 +63,17 @@ impl Broker {
             let message = "the password would travel to another machine in the clear; use `amqps:`, or allow it by `insecure`";
             return Err(wrong(message.to_owned()));
         }
+        // The driver would speak without encryption, and say nothing.
+        if !is_plain && !cfg!(feature = "amqps") {
+            return Err(wrong("this program was built without the feature `amqps`".to_owned()));
+        }
+        let authorities = options.ca_file.as_deref().map(trust::read).transpose()?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         let timings = options.timings.clone();
         Ok(Self(Arc::new(Inner {
             uri,
             shown,
+            authorities,
             timings,
             connection: Mutex::default(),
             using: watch::Sender::default(),
@@ -77,9 +85,13 @@ impl Broker {
         &self.0.shown
     }
 
-    /// Whether a URL, with whatever credentials, is that of this broker.
+    /// Whether a URL of a descriptor means this broker: names it, with whatever credentials, or gives none. Without them no other
+    /// broker lets anybody in, and the same broker has a name for each network and an address for encrypted connections.
     pub(super) fn is_at(&self, url: &str) -> bool {
         url.parse().is_ok_and(|other: AMQPUri| {
+            if url_without_credentials(url) == url {
+                return true;
+            }
             let (own, theirs) = (&self.0.uri, &other);
             let is_same_host = own.authority.host == theirs.authority.host
                 || (is_loopback(&own.authority.host) && is_loopback(&theirs.authority.host));
@@ -101,13 +113,26 @@ impl Broker {
                 created => return created,
             }
         }
-        let connection = timeout(self.0.timings.handshake, connect(self.0.uri.clone()))
+        let connection = timeout(self.0.timings.handshake, self.connect())
             .await
             .map_err(|_| self.unreachable("it does not answer"))?
-            .map_err(|error| self.unreachable("it refuses").caused_by(error))?;
+            .map_err(|error| self.refused(error))?;
         let channel = self.create_channel(&connection).await;
         state.connection = Some(connection);
         channel
+    }
+
+    /// The driver is given a stream that is open: where it opens one itself and fails, it keeps a task for ever.
+    async fn connect(&self) -> Result<Connection, lapin::Error> {
+        let trusted = OwnedTLSConfig { cert_chain: self.0.authorities.clone(), ..OwnedTLSConfig::default() };
+        let (uri, runtime) = (self.0.uri.clone(), default_runtime()?);
+        let stream = uri.connect_with_config_async(trusted.as_ref(), &runtime).await?;
+        let stream = std::sync::Mutex::new(Some(stream));
+        let take = async move |_, _| {
+            let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+            stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
+        };
+        Connection::connector(uri, runtime, take, ConnectionProperties::default()).await
     }
 
     async fn create_channel(&self, connection: &Connection) -> Result<Channel> {
@@ -142,6 +167,16 @@ impl Broker {
             .caused_by(error)
     }
 
+    fn refused(&self, error: lapin::Error) -> Error {
+        let refused = match trust::refusal(&error) {
+            Some(why) => {
+                Error::new(ErrorKind::Configuration, "connect to broker", why).with("url", &self.0.shown)
+            }
+            None => self.unreachable("it refuses"),
+        };
+        refused.caused_by(error)
+    }
+
     fn unreachable(&self, why: &str) -> Error {
         let message = format!(
             "the broker cannot be reached: {why}; see that it runs, and that user and password are right"
@@ -156,15 +191,16 @@ impl fmt::Debug for Broker {
     }
 }
 
-/// Connects. The driver is given a stream that is open: where it opens one itself and fails, it keeps a task for ever.
-async fn connect(uri: AMQPUri) -> lapin::Result<Connection> {
-    let runtime = lapin::runtime::default_runtime()?;
-    let stream = std::sync::Mutex::new(Some(uri.connect_async(&runtime).await?));
-    let take = async move |_, _| {
-        let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-        stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
-    };
-    Connection::connector(uri, runtime, take, ConnectionProperties::default()).await
+/// What a URL says. One that cannot be read is not shown: where its password is, is not known.
+fn parse(url: &str) -> Result<AMQPUri> {
+    let parsed = if url.contains("://") { url.parse() } else { Err("`://` is missing".to_owned()) };
+    parsed.map_err(|reason: String| {
+        let message = format!(
+            "the URL cannot be read ({reason}); write `amqp://user:password@host:port/vhost`, and in its parts `%2F` for `/`, `%40` \
+             for `@` and `%3F` for `?`"
+        );
+        Error::new(ErrorKind::Configuration, "open broker", message).with("scheme", url_scheme(url))
+    })
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -182,9 +218,9 @@ mod tests {
 
     #[test]
     fn passwords_go_to_other_machines_encrypted_only() {
-        for url in
-            ["amqp://a:secret@127.0.0.1", "amqp://a:secret@localhost:1/x", "amqps://a:secret@example.org"]
-        {
+        let mut urls = vec!["amqp://a:secret@127.0.0.1", "amqp://a:secret@localhost:1/x"];
+        urls.extend(cfg!(feature = "amqps").then_some("amqps://a:secret@example.org"));
+        for url in urls {
             let broker = broker(url).unwrap();
             assert!(!format!("{broker:?}{}", broker.shown()).contains("secret"));
         }
@@ -197,9 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn a_url_that_cannot_be_read_is_not_shown() {
+        for url in [
+            "amqp:a:secret@host",
+            "amqp://a:secret/x@host",
+            "amqp://a:secret?x@host",
+            "amqp://a:1?secret@host",
+        ] {
+            let error = broker(url).unwrap_err();
+            assert!(!format!("{error:?}{error}").contains("secret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "amqps"))]
+    fn nothing_that_is_to_be_encrypted_travels_in_the_clear() {
+        assert!(broker("amqps://a:b@127.0.0.1").unwrap_err().to_string().contains("feature `amqps`"));
+    }
+
+    #[test]
     fn a_broker_is_known_by_host_port_and_virtual_host() {
         let own = broker("amqp://a:b@127.0.0.1:7000/x").unwrap();
         assert!(own.is_at("amqp://127.0.0.1:7000/x"));
+        assert!(own.is_at("amqps://rabbit.internal/x"));
         assert!(own.is_at("amqp://c:d@localhost:7000/x"));
         assert!(!own.is_at("amqp://a:b@127.0.0.1:7001/x"));
         assert!(!own.is_at("amqp://a:b@127.0.0.1:7000/y"));

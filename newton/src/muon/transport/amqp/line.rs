@@ -8,6 +8,7 @@ use lapin::options::{BasicAckOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Consumer};
 
+use super::body::{Body, Messages};
 use super::broker::GOOD_ORDER;
 use super::handshake::{publish, transient};
 use crate::error::{Error, ErrorKind, Result};
@@ -55,7 +56,7 @@ pub(super) async fn run(line: Line, incoming: Consumer, end: ChannelEnd, prefetc
         End::Told(ending) => ending,
         End::Here(ending) => {
             // A peer that cannot be told finds out by the silence.
-            let _ = line.publish(step::farewell(&ending)).await;
+            let _ = line.send([step::farewell(&ending)]).await;
             ending
         }
     };
@@ -80,33 +81,58 @@ impl Line {
                 Ok(_) => {}
                 Err(error) => return End::Here(Ending::Failed(Arc::new(error))),
             }
-            for message in batch.drain(..) {
-                let is_closing = message.is_closing();
-                if let Err(error) = self.publish(message).await {
-                    return End::Told(Ending::Failed(Arc::new(error)));
-                }
-                if is_closing {
-                    return End::Told(Ending::Closed);
-                }
+            match self.send(batch.drain(..)).await {
+                Ok(false) => {}
+                Ok(true) => return End::Told(Ending::Closed),
+                Err(error) => return End::Here(Ending::Failed(Arc::new(error))),
             }
         }
     }
 
-    async fn publish(&self, mut message: Message) -> Result<()> {
+    /// Sends messages, as many together as go into a body. Whether one of them closed the channel, which is the last then.
+    async fn send(&self, messages: impl IntoIterator<Item = Message>) -> Result<bool> {
+        let mut body = Body::new(&self.spoken);
+        for message in messages {
+            let message = self.addressed(message);
+            if let Err(error) = body.add(&message, &self.limits) {
+                self.publish(&body).await?;
+                return Err(error);
+            }
+            if message.is_closing() {
+                self.publish(&body).await?;
+                return Ok(true);
+            }
+            if body.is_full() {
+                self.publish(&body).await?;
+                body = Body::new(&self.spoken);
+            }
+        }
+        self.publish(&body).await?;
+        Ok(false)
+    }
+
+    fn addressed(&self, mut message: Message) -> Message {
         if &*message.origin_service == NO_SERVICE {
             message.origin_service = self.local.clone();
         }
         if message.target_service.is_none() {
             message.target_service.clone_from(&self.peer);
         }
-        let (content_type, body) = self.spoken.encode(&message);
-        self.limits.admit_frame(body.len())?;
+        message
+    }
+
+    async fn publish(&self, body: &Body<'_>) -> Result<()> {
+        if body.is_empty() {
+            return Ok(());
+        }
         let mut headers = FieldTable::default();
-        headers.insert("content_type".into(), AMQPValue::LongString(content_type.into()));
+        headers.insert("content_type".into(), AMQPValue::LongString(body.content_type().into()));
         if let Some(protocol) = &self.protocol {
             headers.insert("protocol".into(), AMQPValue::LongString((&**protocol).into()));
         }
-        publish(&self.channel, &self.outgoing, &body, content_type, headers).await.map_err(broken)
+        let published =
+            publish(&self.channel, &self.outgoing, body.bytes(), body.content_type(), headers).await;
+        published.map_err(broken)
     }
 
     async fn receive_all(&self, mut incoming: Consumer, sender: &Sender, prefetch: u16) -> End {
@@ -142,23 +168,19 @@ impl Line {
     /// Hands on what arrived; says how the channel ended, if that was it.
     async fn take(&self, delivery: Delivery, sender: &Sender) -> Option<End> {
         let content_type = delivery.properties.content_type().as_ref().map(ShortString::as_str);
-        let message = match self.spoken.decode(content_type, &delivery.data.into(), &self.limits) {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::warn!(queue = self.own.as_str(), %error, "a peer sent what is no message");
-                return Some(End::Here(Ending::Failed(Arc::new(error))));
+        for message in Messages::of(&self.spoken, content_type, delivery.data.into(), &self.limits) {
+            let end = match message {
+                Ok(message) => hand_on(message, sender).await,
+                Err(error) => {
+                    tracing::warn!(queue = self.own.as_str(), %error, "a peer sent what is no message");
+                    Some(End::Here(Ending::Failed(Arc::new(error))))
+                }
+            };
+            if end.is_some() {
+                return end;
             }
-        };
-        if let Some(ending) = step::ending(&message) {
-            return Some(End::Told(ending));
         }
-        let is_closing = message.is_closing();
-        match sender.send(message).await {
-            Ok(()) if is_closing => Some(End::Told(Ending::Closed)),
-            Ok(()) => None,
-            // The end came from here: what was sent before it goes out first.
-            Err(_) => std::future::pending().await,
-        }
+        None
     }
 
     /// Deletes both queues, the outgoing one unless the peer still reads it: a queue that nobody reads any more never ends by
@@ -181,6 +203,19 @@ impl Line {
         }
         let tag = std::mem::take(unacknowledged).1;
         self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await.map_err(broken)
+    }
+}
+
+async fn hand_on(message: Message, sender: &Sender) -> Option<End> {
+    if let Some(ending) = step::ending(&message) {
+        return Some(End::Told(ending));
+    }
+    let is_closing = message.is_closing();
+    match sender.send(message).await {
+        Ok(()) if is_closing => Some(End::Told(Ending::Closed)),
+        Ok(()) => None,
+        // The end came from here: what was sent before it goes out first.
+        Err(_) => std::future::pending().await,
     }
 }
 
