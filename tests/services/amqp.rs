@@ -70,14 +70,18 @@ pub(crate) fn transport(places: &Places) -> AmqpTransport {
 
 /// Discovery that waits only shortly for answers.
 pub(crate) fn discovery(places: &Places) -> AmqpDiscovery {
+    discovery_at(places.of_service(Service::RabbitMq))
+}
+
+/// The same at the broker of a URL.
+pub(crate) fn discovery_at(url: &str) -> AmqpDiscovery {
     let timings = Timings {
         announce: Duration::from_millis(200),
         silence: Duration::from_secs(1),
         discovery: Duration::from_millis(500),
         ..Timings::default()
     };
-    let options = AmqpOptions { timings, ..AmqpOptions::default() };
-    AmqpDiscovery::new(places.of_service(Service::RabbitMq), options).expect("a sound URL")
+    AmqpDiscovery::new(url, AmqpOptions { timings, ..AmqpOptions::default() }).expect("a sound URL")
 }
 
 /// A store in memory that is reached over the broker, and that nobody else finds.

@@ -7,7 +7,7 @@
 //! `.ci/services start` starts the servers and `eval "$(.ci/services env)"` says where they are. With
 //! `NEWTON_REQUIRE_SERVICES=1` a missing server fails its trials. The usual harness can't ignore a test while it runs, so
 //! this binary has its own.
-#![expect(clippy::expect_used, reason = "a trial fails by a panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a trial fails by a panic")]
 
 mod amqp;
 mod command_line;

@@ -1,10 +1,8 @@
 //! What peers do that speak AMQP alone: it harms nobody else, and leaves nothing at the broker.
 
 use futures_util::StreamExt;
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Connection, Consumer};
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{FieldTable, ShortString};
 use newton::muon::codec::json;
 use newton::muon::discovery::StaticList;
 use newton::muon::protocol::rpc::{Request, Response, RpcServer};
@@ -13,6 +11,7 @@ use newton::muon::{Descriptor, Limits, Message, Muon, Timings};
 use newton::{ErrorKind, Result};
 use uuid::Uuid;
 
+use super::hand::{Hand, ask, assert_gone, consume, exists, publish, queues};
 use super::impatient;
 use crate::amqp::{GUARD, guarded};
 use crate::rabbitmq::connect;
@@ -86,114 +85,6 @@ impl Town {
     }
 }
 
-/// One end of a channel, by hand.
-struct Hand {
-    channel: Channel,
-    replies: Consumer,
-    listen_queue: ShortString,
-    reply_queue: ShortString,
-}
-
-/// The queues that a handshake names.
-fn queues() -> (ShortString, ShortString) {
-    let id = Uuid::new_v4();
-    (format!("hand.listen.{id}").into(), format!("hand.reply.{id}").into())
-}
-
-async fn ask(
-    channel: &Channel,
-    service: &str,
-    protocol: &str,
-    listen_queue: &ShortString,
-    reply_queue: &ShortString,
-) {
-    let headers = [
-        ("handshake", "initiated"),
-        ("protocol", protocol),
-        ("server_reply_q", reply_queue.as_str()),
-        ("server_listen_q", listen_queue.as_str()),
-    ];
-    publish(channel, &format!("service.{service}").into(), b"{}", &headers).await;
-}
-
-async fn publish(channel: &Channel, queue: &ShortString, body: &[u8], headers: &[(&str, &str)]) {
-    let mut table = FieldTable::default();
-    for (name, value) in headers {
-        table.insert((*name).into(), AMQPValue::LongString((*value).into()));
-    }
-    let properties = BasicProperties::default().with_delivery_mode(1).with_headers(table);
-    let options = BasicPublishOptions::default();
-    let sent = channel.basic_publish("".into(), queue.clone(), options, body, properties).await;
-    sent.expect("a message on its way").await.expect("a message sent");
-}
-
-async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
-    declare(channel, queue).await;
-    let options = BasicConsumeOptions::default();
-    let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default()).await;
-    consumer.expect("a consumer")
-}
-
-async fn declare(channel: &Channel, queue: &ShortString) {
-    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("a queue");
-}
-
-impl Hand {
-    /// Opens a channel to a service.
-    async fn open(connection: &Connection, service: &str, protocol: &str) -> Self {
-        let (listen_queue, reply_queue) = queues();
-        let channel = connection.create_channel().await.expect("a channel");
-        let replies = consume(&channel, &reply_queue).await;
-        declare(&channel, &listen_queue).await;
-        ask(&channel, service, protocol, &listen_queue, &reply_queue).await;
-        let mut hand = Self { channel, replies, listen_queue, reply_queue };
-        assert!(hand.next().await.properties.headers().is_some(), "it is accepted");
-        hand
-    }
-
-    async fn next(&mut self) -> Delivery {
-        let delivery =
-            guarded(self.replies.next()).await.expect("a consumer that lasts").expect("a delivery");
-        delivery.acker.ack(BasicAckOptions::default()).await.expect("acknowledged");
-        delivery
-    }
-
-    /// What comes, without keep-alives, up to the message that closes the channel.
-    async fn last(&mut self) -> Message {
-        loop {
-            let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
-            if message.is_closing() {
-                return message;
-            }
-        }
-    }
-
-    async fn send(&self, body: &[u8]) {
-        publish(&self.channel, &self.listen_queue, body, &[("content_type", "application/json")]).await;
-    }
-}
-
-/// Whether the broker has such a queue. The question costs a channel.
-async fn exists(connection: &Connection, queue: &ShortString) -> bool {
-    let channel = connection.create_channel().await.expect("a channel");
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let found = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok();
-    let _ = channel.close(200, "asked".into()).await;
-    found
-}
-
-async fn assert_gone(connection: &Connection, queues: &[ShortString]) {
-    for queue in queues {
-        guarded(async {
-            while exists(connection, queue).await {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        })
-        .await;
-    }
-}
-
 async fn what_was_closed_leaves_no_queue(places: Places) {
     let town = Town::new(&places).await;
     let connection = connect(&places).await;
@@ -227,7 +118,7 @@ async fn peers_that_vanish_leave_no_queue(places: Places) {
     lost.close(200, "gone".into()).await.expect("closed");
     // Another one makes its queue and never reads it.
     let channel = connection.create_channel().await.expect("a channel");
-    let (listen_queue, reply_queue) = self::queues();
+    let (listen_queue, reply_queue) = super::hand::queues();
     let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(reply_queue.clone(), options, FieldTable::default()).await.expect("a queue");
     ask(&channel, &town.name, "rpc", &listen_queue, &reply_queue).await;

@@ -111,7 +111,7 @@ async fn shake_hands(
         spoken: Spoken::to_known(address.codecs.clone()),
         limits: options.limits.clone(),
     };
-    Ok(run(line, replies, options))
+    Ok(run(broker, line, replies, options))
 }
 
 /// Waits for the answer. Nothing else may come before it.
@@ -192,7 +192,7 @@ pub(super) async fn accept(
         spoken,
         limits: options.limits.clone(),
     };
-    Ok(Accepted { protocol: protocol.into(), origin: None, channel: run(line, requests, options) })
+    Ok(Accepted { protocol: protocol.into(), origin: None, channel: run(broker, line, requests, options) })
 }
 
 /// Tells a peer that its channel is accepted.
@@ -227,9 +227,13 @@ fn late() -> Error {
 }
 
 /// Runs a line in a task of its own, and gives the end to talk to.
-fn run(line: Line, incoming: Consumer, options: &AmqpOptions) -> ChannelEnd {
+fn run(broker: &Broker, line: Line, incoming: Consumer, options: &AmqpOptions) -> ChannelEnd {
     let (here, there) = pair_within(&options.limits);
-    tokio::spawn(line::run(line, incoming, there, options.prefetch));
+    let (in_use, prefetch) = (broker.in_use(), options.prefetch);
+    tokio::spawn(async move {
+        line::run(line, incoming, there, prefetch).await;
+        drop(in_use);
+    });
     keep_alive(here, &options.timings)
 }
 
