@@ -16,6 +16,8 @@ mod serving;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use newton::muon::discovery::AmqpDiscovery;
+use newton::muon::transport::AmqpOptions;
 use newton::muon::{Builder, Muon, Timings};
 use newton::server::StoreService;
 use newton::store::{MemoryStore, Stores};
@@ -95,6 +97,9 @@ fn served(places: &Places, name: &str) -> Builder {
 async fn client(places: &Places) -> Muon {
     let timings = Timings { discovery: GUARD, ..Timings::default() };
     let builder = Muon::builder("interop-newton").timings(timings);
-    let builder = builder.transport(transport(places)).discovery(discovery(places));
-    builder.start().await.expect("the client starts")
+    // The published services tell of themselves every 3 s, so that they cannot be forgotten sooner than usual.
+    let patient = Timings { discovery: Duration::from_millis(500), ..Timings::default() };
+    let options = AmqpOptions { timings: patient, ..AmqpOptions::default() };
+    let discovery = AmqpDiscovery::new(places.of_service(Service::RabbitMq), options).expect("a sound URL");
+    builder.transport(transport(places)).discovery(discovery).start().await.expect("the client starts")
 }
