@@ -175,7 +175,8 @@ impl EventStore for Flawed {
 
     async fn append(&self, mut append: Append) -> Result<Appended> {
         if self.flaw == Flaw::AcceptsAnything && self.capability().admit(&append).is_err() {
-            return Ok(Appended { order_id: OrderId(1), versions: Vec::new(), duplicate: false });
+            let (order_id, time) = (OrderId(1), append.time);
+            return Ok(Appended { order_id, versions: Vec::new(), time, duplicate: false });
         }
         self.capability().admit(&append)?;
         self.ruin(&mut append).await;
@@ -189,7 +190,7 @@ impl EventStore for Flawed {
                 versions.extend(outcome.versions);
                 order_id = outcome.order_id;
             }
-            return Ok(Appended { order_id, versions, duplicate: false });
+            return Ok(Appended { order_id, versions, time: append.time, duplicate: false });
         }
         self.store.append(append).await
     }

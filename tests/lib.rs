@@ -6,6 +6,7 @@ pub mod bank;
 pub mod ledger;
 pub mod random;
 pub mod recorder;
+pub mod vaults;
 pub mod workload;
 
 use std::path::{Path, PathBuf};

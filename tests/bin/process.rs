@@ -2,6 +2,7 @@
 //!
 //! - `write <url> <name> <seed>` writes until it is killed, and prints a line for each acknowledgement
 //! - `project <url> <seed>` writes and projects until it is killed, and prints a line for each step
+//! - `send <url> <broker> <owner>` opens an account, whose saga sends to another service, and says when that has ended
 //! - `serve <url> <seconds>` answers each line of its input with one line; see [`answer`]; so long is its lease term
 //!
 //! A failure is printed as a line that starts with `failed` and ends the process.
@@ -12,14 +13,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use newton::domain::{Clock, NewEvent, SystemClock};
+use newton::muon::Muon;
+use newton::muon::discovery::AmqpDiscovery;
+use newton::muon::transport::{AmqpOptions, AmqpTransport};
 use newton::repository::ExecuteError;
 use newton::store::{Append, Expect, StateKey, StateWrite, Stores, open};
 use newton::subscription::Lease;
 use newton::{App, CommandId, ErrorKind, ExpectedVersion, Newton, Payload, StreamName, Version};
 use newton_tests::acknowledged::{Acknowledged, Part};
-use newton_tests::bank::{Account, deposit};
+use newton_tests::bank::{self, Account, deposit};
 use newton_tests::ledger;
 use newton_tests::random::Random;
+use newton_tests::vaults::{Welcome, for_ever};
 use newton_tests::workload::Workload;
 use tokio::task::JoinSet;
 
@@ -33,7 +38,9 @@ async fn main() {
         ["write", url, name, seed] => write(url, name, seed).await,
         ["serve", url, seconds] => serve(url, seconds).await,
         ["project", url, seed] => project(url, seed).await,
-        _ => Err("use `write <url> <name> <seed>`, `serve <url> <seconds>` or `project <url> <seed>`".into()),
+        ["send", url, broker, owner] => send(url, broker, owner).await,
+        _ => Err("use `write <url> <name> <seed>`, `serve <url> <seconds>`, `project <url> <seed>` or `send <url> <broker> <owner>`"
+            .into()),
     };
     if let Err(failure) = ended {
         tell(&format!("failed: {failure}"));
@@ -56,6 +63,20 @@ async fn write(url: &str, name: &str, seed: &str) -> Result<(), Failure> {
 
 async fn project(url: &str, seed: &str) -> Result<(), Failure> {
     Ok(ledger::run(url, Random::new(seed.parse()?), tell).await?)
+}
+
+async fn send(url: &str, broker: &str, owner: &str) -> Result<(), Failure> {
+    let muon = Muon::builder("sender")
+        .transport(AmqpTransport::new(broker, AmqpOptions::default())?)
+        .discovery(AmqpDiscovery::new(broker, AmqpOptions::default())?)
+        .start()
+        .await?;
+    let app = Newton::builder().store(url).only::<(Account, Welcome)>().muon(muon);
+    let app = app.retry_saga_commands(for_ever()).start().await?;
+    app.execute("ada", bank::open(owner)).command_id("open").await?;
+    app.saga::<Welcome>(owner).ended(Duration::from_mins(2)).await?;
+    tell("ended");
+    Ok(())
 }
 
 async fn serve(url: &str, seconds: &str) -> Result<(), Failure> {

@@ -1,11 +1,16 @@
 //! Channel ends and what wraps them.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use newton::ErrorKind;
-use newton::muon::channel::{Traffic, Way, deflate, keep_alive, pair, timeout, wiretap};
+use newton::muon::channel::{Traffic, Way, deflate, keep_alive, pair, pair_within, timeout, wiretap};
 use newton::muon::{ContentType, Limits, Message, Timings};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
 
 use super::{guarded, short, until};
 
@@ -27,6 +32,48 @@ async fn a_full_channel_makes_its_sender_wait() {
     let client = guarded(waiting).await.unwrap();
     assert_eq!(server.recv_many(&mut Vec::new(), 10).await.unwrap(), 2);
     assert_eq!(client.sender().traffic(), Traffic { sent: 3, arrived: 0, unread: 0 });
+}
+
+/// Bounded in bytes as well; the longest message passes all the same.
+#[tokio::test]
+async fn a_channel_full_of_bytes_makes_its_sender_wait() {
+    let (client, mut server) = pair_within(&Limits { channel_bytes: 1000, ..Limits::default() });
+    let long = |step: &'static str| Message::new("test", step, vec![0; 5000]);
+    client.send(long("one")).await.unwrap();
+    assert_eq!(client.sender().try_send(message("two")).unwrap().unwrap().step, "two");
+    let waiting = tokio::spawn(async move {
+        client.send(long("two")).await.unwrap();
+        client.send(message("three")).await.unwrap();
+        client
+    });
+    for step in ["one", "two", "three"] {
+        assert_eq!(guarded(server.recv()).await.unwrap().unwrap().step, step);
+    }
+    guarded(waiting).await.unwrap();
+}
+
+proptest! {
+    /// Whatever is sent and read: what waits is within the limits but for one message, and what waits is read in order.
+    #[test]
+    fn a_channel_stays_within_its_limits(steps in vec(option::of(0..3000_usize), 1..200)) {
+        let limits = Limits { channel_capacity: 5, channel_bytes: 4000, ..Limits::default() };
+        let (client, mut server) = pair_within(&limits);
+        let mut waiting = VecDeque::new();
+        for step in steps {
+            let Some(length) = step else {
+                let read = server.recv().now_or_never().map(|read| read.unwrap().unwrap().payload.len());
+                prop_assert_eq!(read, waiting.pop_front());
+                continue;
+            };
+            let is_taken = client.sender().try_send(Message::new("test", "step", vec![0; length])).unwrap().is_none();
+            let bytes: usize = waiting.iter().sum();
+            prop_assert!(is_taken || waiting.len() == 5 || bytes + waiting.len() * 1000 >= 4000, "there is room");
+            prop_assert!(!is_taken || waiting.len() < 5 && bytes < 4000, "there is none");
+            if is_taken {
+                waiting.push_back(length);
+            }
+        }
+    }
 }
 
 #[tokio::test]

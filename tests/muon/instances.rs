@@ -231,8 +231,8 @@ async fn a_service_is_spoken_to_in_what_all_its_instances_list() {
     let transport = town.network.transport();
     for (service, codecs, wanted) in [
         ("new", vec![client.descriptor().codecs.clone()], "application/x-newton"),
-        ("old", vec![json_only.descriptor().codecs.clone()], "application/json"),
-        ("mixed", vec![client.descriptor().codecs.clone(), vec![]], "application/json"),
+        ("old", vec![json_only.descriptor().codecs.clone()], "application/json+DEFLATE"),
+        ("mixed", vec![client.descriptor().codecs.clone(), vec![]], "application/json+DEFLATE"),
     ] {
         for codecs in codecs {
             let connection_urls = transport.urls();

@@ -1,5 +1,6 @@
 //! Many channels over one.
 
+use futures_util::FutureExt;
 use newton::muon::channel::shared::Shared;
 use newton::muon::channel::{deflate, pair};
 use newton::muon::codec::{Binary, Codec, Codecs};
@@ -137,6 +138,45 @@ async fn a_reader_that_falls_behind_holds_up_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_reader_that_falls_behind_in_bytes_fails_too() {
+    for limits in [
+        Limits { channel_bytes: 10_000, ..Limits::default() },
+        Limits { shared_bytes: 10_000, ..Limits::default() },
+    ] {
+        let mut given = given(&limits);
+        let (slow_client, mut slow_server) = given.channel().await;
+        let (client, mut server) = given.channel().await;
+        let long = message(&"x".repeat(20_000));
+        slow_client.send(long.clone()).await.unwrap();
+        until(|| slow_server.sender().traffic().unread == 1).await;
+        slow_client.send(message("more")).await.unwrap();
+        until(|| slow_server.sender().try_send(message("probe")).is_err()).await;
+        assert_eq!(
+            guarded(slow_server.recv()).await.unwrap().unwrap().payload,
+            long.payload,
+            "the longest passes"
+        );
+        guarded(slow_server.recv()).await.unwrap_err();
+        // What is read makes room for others.
+        client.send(long.clone()).await.unwrap();
+        assert_eq!(guarded(server.recv()).await.unwrap().unwrap().payload, long.payload);
+        client.send(message("well")).await.unwrap();
+        assert_eq!(guarded(server.recv()).await.unwrap().unwrap().payload, "well");
+    }
+}
+
+/// What nobody reads any more counts no longer.
+#[tokio::test]
+async fn a_dropped_reader_gives_back_its_bytes() {
+    let mut given = given(&Limits { shared_bytes: 10_000, ..Limits::default() });
+    let (slow_client, slow_server) = given.channel().await;
+    slow_client.send(message(&"x".repeat(20_000))).await.unwrap();
+    until(|| slow_server.sender().traffic().unread == 1).await;
+    drop(slow_server);
+    given.channel().await;
+}
+
+#[tokio::test]
 async fn the_end_of_the_shared_channel_ends_them_all() {
     for orderly in [true, false] {
         let mut given = given(&Limits::default());
@@ -198,6 +238,61 @@ async fn the_id_of_an_ended_channel_cannot_be_used_again() {
     assert_eq!(shared.open_channels(), 0);
     raw.send(frame(Uuid::new_v4(), &inner("step", "normal"))).await.unwrap();
     assert!(guarded(listener.accept()).await.is_some(), "others go on");
+}
+
+/// A channel that this side has ended while the peer was still speaking.
+#[tokio::test]
+async fn what_comes_late_is_ignored() {
+    let (_shared, mut raw, mut listener) = raw();
+    for repeated in [false, true] {
+        let id = Uuid::new_v4();
+        raw.send(frame(id, &inner("begin", "normal"))).await.unwrap();
+        let mut server = guarded(listener.accept()).await.unwrap().channel;
+        guarded(server.recv()).await.unwrap();
+        if repeated {
+            raw.send(frame(id, &inner("begin", "normal"))).await.unwrap();
+            guarded(server.recv()).await.unwrap();
+        }
+        server.close();
+        assert_eq!(told(&mut raw).await.1["step"], "ChannelShutdown");
+        raw.send(frame(id, &inner("more", "normal"))).await.unwrap();
+        raw.send(frame(id, &inner("more", "closed"))).await.unwrap();
+        if repeated {
+            raw.send(frame(id, &inner("begin", "normal"))).await.unwrap();
+        }
+        // The next that is told is of another channel.
+        let other = Uuid::new_v4();
+        raw.send(frame(other, &inner("begin", "normal"))).await.unwrap();
+        guarded(listener.accept()).await.unwrap().channel.close();
+        assert_eq!(told(&mut raw).await.0, other.to_string());
+    }
+}
+
+#[tokio::test]
+async fn nobody_speaks_after_his_own_end_nor_of_something_else() {
+    let (_shared, mut raw, mut listener) = raw();
+    let (of_peer, of_ours) = (Uuid::new_v4(), Uuid::new_v4());
+    for id in [of_peer, of_ours] {
+        raw.send(frame(id, &inner("begin", "normal"))).await.unwrap();
+    }
+    let ends = [guarded(listener.accept()).await.unwrap(), guarded(listener.accept()).await.unwrap()];
+    raw.send(frame(of_peer, &inner("end", "closed"))).await.unwrap();
+    until(|| ends[0].channel.sender().try_send(message("late")).is_err()).await;
+    while !raw_is_quiet(&mut raw) {}
+    ends[1].channel.close();
+    assert_eq!(told(&mut raw).await.1["step"], "ChannelShutdown");
+    let mut of_another_protocol = inner("more", "normal");
+    of_another_protocol["protocol"] = "other".into();
+    for (id, message) in [(of_peer, inner("more", "normal")), (of_ours, of_another_protocol)] {
+        raw.send(frame(id, &message)).await.unwrap();
+        let (channel, message) = told(&mut raw).await;
+        assert_eq!((channel, &message["step"]), (id.to_string(), &"ChannelFailure".into()));
+    }
+}
+
+/// Takes one of the messages that were sent to the bare end; whether there was none.
+fn raw_is_quiet(raw: &mut ChannelEnd) -> bool {
+    raw.recv().now_or_never().is_none()
 }
 
 #[tokio::test]

@@ -7,15 +7,17 @@ use async_trait::async_trait;
 use newton::app::{self, RemoteApp};
 use newton::bus::{CommandMessage, Middleware, Next};
 use newton::domain::Cause;
+use newton::muon::protocol::rpc::Request;
 use newton::muon::{Builder, Muon, Timings};
 use newton::prelude::*;
-use newton::repository::{AnyOutcome, RetryPolicy};
+use newton::repository::AnyOutcome;
 use newton::saga::SagaStatus;
 use newton::saga::record::{CommandResult, Record};
 use newton::server::StoreService;
 use newton::store::{EventStoreExt, MemoryStore, Read, Selection, Stores};
 use newton::{App, Caller, Error, ErrorKind, Newton, RecordedEvent, Version};
 use newton_tests::bank::{Account, AccountCommand, AccountError, AccountEvent, deposit, open, withdraw};
+use newton_tests::vaults::{Gate, Side, Welcome, for_ever};
 use serde_json::Value;
 
 use super::urls::network;
@@ -33,15 +35,18 @@ impl Middleware for Guard {
         let Some(actor) = &command.caller.actor else {
             return Err(Error::new(ErrorKind::Forbidden, "authorize", "nobody may do this").into());
         };
-        self.0.lock().unwrap().push(format!("{actor} {}", command.name()));
+        let from = command.caller.extra.get("from").map_or("", String::as_str);
+        self.0.lock().unwrap().push(format!("{actor} from {from}: {} {}", command.name(), command.id));
         next.run().await
     }
 }
 
-fn authenticate(auth: Option<&Value>) -> newton::Result<Caller> {
-    match auth.and_then(Value::as_str) {
+fn authenticate(request: &Request) -> newton::Result<Caller> {
+    match request.auth.as_ref().and_then(Value::as_str) {
         None => Ok(Caller::new()),
-        Some("secret of ada") => Ok(Caller::new().actor("ada")),
+        Some("secret of ada") => {
+            Ok(Caller::new().actor("ada").extra("from", request.origin.as_deref().unwrap_or_default()))
+        }
         Some(_) => Err(Error::new(ErrorKind::Forbidden, "authenticate", "this is nobody's secret")),
     }
 }
@@ -62,37 +67,33 @@ impl On<AccountEvent> for Deposits {
     }
 }
 
-/// Opens a vault in another service for everybody who opens an account, and a deposit there.
-#[derive(Saga, Clone, Debug, Default, PartialEq)]
-#[saga(
-    context = "remote",
-    key = "owner",
-    starts_on(AccountEvent::Opened),
-    handles(AccountEvent, CommandFailed)
-)]
-struct Welcome {
-    refused: Option<(bool, String)>,
+#[derive(Event, Clone, Debug)]
+struct SafeEvent {}
+
+#[derive(Command, Clone, Debug)]
+enum SafeCommand {
+    Lock,
 }
 
-const OF_VAULT: &str = "vault of ";
+#[derive(Rejection, Debug)]
+enum SafeError {
+    Locked,
+}
 
-impl On<AccountEvent> for Welcome {
-    fn on(&mut self, _: &AccountEvent, flow: &mut Flow) -> Result<()> {
-        // Where both services share a store, vaults are accounts of it too.
-        if !flow.key().starts_with(OF_VAULT) {
-            let vault = format!("vault-{}", flow.key());
-            flow.send_to("vaults", &vault, open(&format!("{OF_VAULT}{}", flow.key())));
-            flow.send_to("vaults", &vault, deposit(7));
-        }
-        flow.end();
-        Ok(())
+/// An aggregate that is not exposed.
+#[derive(Aggregate, Clone, Debug, Default)]
+#[aggregate(context = "remote")]
+struct Safe {
+    is_locked: bool,
+}
+
+impl Safe {
+    fn decide(&self, _: SafeCommand) -> Result<SafeEvent, SafeError> {
+        if self.is_locked { Err(SafeError::Locked) } else { Ok(SafeEvent {}) }
     }
-}
 
-impl On<CommandFailed> for Welcome {
-    fn on(&mut self, failed: &CommandFailed, _: &mut Flow) -> Result<()> {
-        self.refused = Some((failed.rejected, failed.reason.clone()));
-        Ok(())
+    fn evolve(&mut self, _: &SafeEvent) {
+        self.is_locked = true;
     }
 }
 
@@ -111,11 +112,6 @@ async fn log(app: &App) -> Vec<RecordedEvent> {
 
 async fn serve(builder: Builder, app: &App) -> Muon {
     builder.serve(app.expose().commands::<Account>().into_rpc().unwrap()).start().await.unwrap()
-}
-
-/// Retries for as long as a test takes.
-fn for_ever() -> RetryPolicy {
-    RetryPolicy { attempts: u32::MAX, base: Duration::from_millis(1), longest: Duration::from_millis(20) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,7 +150,8 @@ async fn a_command_reaches_the_aggregate_of_another_service() {
     assert_eq!(metadata.command_id, Some("once".into()));
     assert_eq!(metadata.extra["k"], "v");
     let calls = guard.0.lock().unwrap().clone();
-    assert_eq!(calls[..3], ["ada AccountOpen", "ada AccountOpen", "ada AccountWithdraw"]);
+    let expected = ["AccountOpen", "AccountOpen", "AccountWithdraw"];
+    assert_eq!(calls[..3], expected.map(|command| format!("ada from shop: {command} acc-1")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,6 +207,29 @@ async fn a_view_answers_other_services_and_nothing_else_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_aggregates_that_were_named_take_commands() {
+    let (_, builder) = network();
+    let bank = accounts(newton::app::Builder::only::<(Account, Safe)>).await;
+    let _server = serve(builder("bank"), &bank).await;
+    let _closed = builder("closed").serve(bank.expose().into_rpc().unwrap()).start().await.unwrap();
+    let client = builder("shop").start().await.unwrap();
+    for (service, offered) in [("bank", AccountCommand::TYPES.len()), ("closed", 0)] {
+        let service = client.service(service).await.unwrap();
+        let remote = RemoteApp::new(service.clone());
+        let refused = remote.execute("safe-1", SafeCommand::Lock).await.unwrap_err();
+        assert_eq!(*refused.failure().unwrap().kind(), ErrorKind::NotFound, "{refused}");
+        let told = service.introspect().await.unwrap();
+        let protocols: Vec<_> = told.protocols.iter().map(|outline| &*outline.protocol_scheme).collect();
+        assert_eq!(protocols, ["rpc", "introspect"]);
+        let paths: Vec<_> =
+            told.protocols[0].operations.iter().map(|operation| &operation.resource).collect();
+        assert_eq!(paths.len(), offered);
+        assert!(paths.iter().all(|path| path.starts_with("/commands/Account")), "{paths:?}");
+    }
+    assert!(log(&bank).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_app_does_not_have_cannot_be_exposed() {
     let empty = Newton::builder().store("memory:").registry(newton::registry::Registry::empty());
     let empty = empty.start().await.unwrap();
@@ -248,6 +268,65 @@ async fn a_saga_sends_to_another_service_once_it_is_there() {
     assert!(planned.unwrap().iter().all(|command| command.service.as_deref() == Some("vaults")));
     let graph = bank.causality().correlation(asked.correlation_id).await.unwrap().to_string();
     assert!(graph.contains("vaults: bank/Account/vault-ada"), "{graph}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_whose_answer_is_lost_takes_effect_once() {
+    let (_, builder) = network();
+    let gate = Gate::new(Side::Behind);
+    let vaults = accounts(|app| app.middleware(gate.clone())).await;
+    let first = serve(builder("vaults"), &vaults).await;
+    let muon = builder("bank").start().await.unwrap();
+    let bank =
+        accounts(|app| app.only::<(Account, Welcome)>().muon(muon).retry_saga_commands(for_ever())).await;
+    bank.execute("acc-1", open("ada")).await.unwrap();
+    gate.reached(1).await;
+    // What was executed is never answered.
+    drop(first);
+    let _second = serve(builder("vaults"), &vaults).await;
+    gate.reached(2).await;
+    gate.open();
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Ended);
+    let vault = vaults.load::<Account>("vault-ada").await.unwrap().unwrap();
+    assert_eq!((vault.state.balance, vault.version), (7, Version(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saga_without_a_way_to_others_stops_and_says_what_to_do() {
+    let (_, builder) = network();
+    let store = Stores::of(MemoryStore::new());
+    let lonely = accounts(|app| app.stores(store.clone()).only::<(Account, Welcome)>()).await;
+    lonely.execute("acc-1", open("ada")).await.unwrap();
+    let told = loop {
+        let health = lonely.health().await;
+        if !health.is_green() {
+            break format!("{health:?}");
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(told.contains(".muon(..)") && told.contains("`vaults`"), "{told}");
+    // Nothing was undone, so that the next start can go on.
+    assert_eq!(lonely.saga::<Welcome>("ada").status().await.unwrap(), Some(SagaStatus::Running));
+    lonely.shutdown(LIMIT).await;
+
+    let vaults = accounts(|app| app).await;
+    let _server = serve(builder("vaults"), &vaults).await;
+    let muon = builder("bank").start().await.unwrap();
+    let bank = accounts(|app| app.stores(store).only::<(Account, Welcome)>().muon(muon)).await;
+    assert_eq!(bank.saga::<Welcome>("ada").ended(LIMIT).await.unwrap(), SagaStatus::Ended);
+    assert!(vaults.load::<Account>("vault-ada").await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aggregates_elsewhere_need_a_way_there() {
+    let refused =
+        Newton::builder().store("memory:").only::<(Account, Welcome)>().elsewhere::<Account>("vaults");
+    let refused = refused.start().await.unwrap_err();
+    assert_eq!(*refused.kind(), ErrorKind::Configuration);
+    assert!(
+        refused.to_string().contains(".muon(..)") && refused.to_string().contains("`vaults`"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

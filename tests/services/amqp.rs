@@ -8,7 +8,7 @@ use newton::muon::codec::Codecs;
 use newton::muon::discovery::{AmqpDiscovery, DiscoveryExt, StaticList};
 use newton::muon::protocol::rpc::{Request, Response, RpcServer};
 use newton::muon::transport::{AmqpOptions, AmqpTransport};
-use newton::muon::{Discovery, Muon, Timings};
+use newton::muon::{Discovery, Limits, Muon, Timings};
 use newton::server::StoreService;
 use newton::store::muon::{RemoteOptions, RemoteStore};
 use newton::store::{MemoryStore, Stores};
@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<ServiceTrial> {
         a_service_that_is_gone_is_forgotten,
         nobody_answers_and_discovery_is_ready,
         services_of_different_codecs_understand_each_other,
+        a_slow_reader_of_few_bytes_loses_nothing,
     ]);
     newton::__transport_promises! { [transport_trials] list, json: Codecs::json() }
     newton::__transport_promises! { [transport_trials] list, binary: Codecs::default() }
@@ -69,14 +70,18 @@ pub(crate) fn transport(places: &Places) -> AmqpTransport {
 
 /// Discovery that waits only shortly for answers.
 pub(crate) fn discovery(places: &Places) -> AmqpDiscovery {
+    discovery_at(places.of_service(Service::RabbitMq))
+}
+
+/// The same at the broker of a URL.
+pub(crate) fn discovery_at(url: &str) -> AmqpDiscovery {
     let timings = Timings {
         announce: Duration::from_millis(200),
         silence: Duration::from_secs(1),
         discovery: Duration::from_millis(500),
         ..Timings::default()
     };
-    let options = AmqpOptions { timings, ..AmqpOptions::default() };
-    AmqpDiscovery::new(places.of_service(Service::RabbitMq), options).expect("a sound URL")
+    AmqpDiscovery::new(url, AmqpOptions { timings, ..AmqpOptions::default() }).expect("a sound URL")
 }
 
 /// A store in memory that is reached over the broker, and that nobody else finds.
@@ -176,4 +181,16 @@ async fn services_of_different_codecs_understand_each_other(places: Places) {
         client.shutdown().await;
         server.shutdown().await;
     }
+}
+
+/// Full of bytes long before it is full of messages.
+async fn a_slow_reader_of_few_bytes_loses_nothing(places: Places) {
+    let sides = [(); 2].map(|()| {
+        let limits = Limits { channel_bytes: 2_000, ..Limits::default() };
+        let options = AmqpOptions { limits, prefetch: 8, ..AmqpOptions::default() };
+        AmqpTransport::new(places.of_service(Service::RabbitMq), options).expect("a sound URL")
+    });
+    let [server, client] = sides;
+    let sides = Sides::new(server, client).speaking(Codecs::default());
+    guarded(newton::testkit::muon::channel::a_slow_reader_loses_nothing(&sides)).await;
 }

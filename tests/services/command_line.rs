@@ -1,7 +1,8 @@
 //! That the command line works over a real broker, as people and scripts start it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -88,7 +89,7 @@ async fn a_hot_replay_sees_what_is_emitted_and_ends_by_a_signal(places: Places) 
     let server = Server::start(&places, &[]);
     server.json(&["emit", "users", "UserBorn", "1"]);
     let mut replay = server.command(&["replay", "users", "--hot-cold", "--json"]);
-    let mut replay = Running(replay.stdout(Stdio::piped()).spawn().expect("a process"));
+    let mut replay = Running::start(replay.stdout(Stdio::piped()));
     let mut events = replay.lines();
     assert_eq!(event(&mut events)["payload"], 1);
     server.json(&["emit", "users", "UserBorn", "2"]);
@@ -136,7 +137,7 @@ async fn a_store_that_is_served_again_has_its_events(places: Places) {
 pub(crate) struct Server {
     url: String,
     pub(crate) name: String,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) process: Running,
 }
 
@@ -154,15 +155,22 @@ impl Server {
     fn over(url: &str, name: String, folder: TempDir, options: &[&str]) -> Self {
         let store = store_in(folder.path());
         let mut command = newton(url);
-        command.args(["serve", "--store", &store, "--name", &name]).args(options).stdout(Stdio::piped());
-        let mut process = Running(command.spawn().expect("a process"));
+        let log = File::options().create(true).append(true).open(log_in(folder.path())).expect("a file");
+        command.args(["serve", "--store", &store, "--name", &name]).args(options);
+        command.stdout(Stdio::piped()).stderr(log);
+        let mut process = Running::start(&mut command);
         let ready = process.lines().next().expect("a line").expect("UTF-8");
         assert_eq!(ready, format!("serving {store} as {name}"));
         Self { url: url.to_owned(), name, folder, process }
     }
 
+    /// What it has told on standard error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(log_in(self.folder.path())).expect("a file")
+    }
+
     /// A command that talks to this store, as far as it chooses one.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = newton(&self.url);
         command.args(arguments);
         if matches!(arguments[0], "emit" | "replay") {
@@ -201,11 +209,32 @@ impl Server {
 }
 
 /// A process that does not outlive its trial.
-pub(crate) struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    fn lines(&mut self) -> std::io::Lines<BufReader<ChildStdout>> {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("a process"))
+    }
+
+    /// Its output, which can be had once.
+    pub(crate) fn lines(&mut self) -> std::io::Lines<BufReader<ChildStdout>> {
         BufReader::new(self.0.stdout.take().expect("its output")).lines()
+    }
+
+    /// The memory that it holds now, without what is mapped of files, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        self.kibibytes("RssAnon:")
+    }
+
+    /// The most memory that it ever held, in KiB.
+    pub(crate) fn most_memory(&self) -> u64 {
+        self.kibibytes("VmHWM:")
+    }
+
+    fn kibibytes(&self, of: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(of)).expect("a size");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// Its exit code after this signal.
@@ -232,6 +261,10 @@ pub(crate) fn newton(url: &str) -> Command {
 
 fn store_in(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("events.db").display())
+}
+
+fn log_in(folder: &Path) -> PathBuf {
+    folder.join("log")
 }
 
 fn event(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use newton::store::open;
+use newton::store::{Stores, open};
 use newton::{Error, ErrorKind};
 use tempfile::TempDir;
 
@@ -27,9 +27,22 @@ fn ca() -> String {
     format!("ca={}", authority().expect("it is named").replace('/', "%2F"))
 }
 
+/// What a URL opens, once the machine is quick enough for a handshake.
+async fn opened(url: &str) -> Result<Stores, Error> {
+    guarded(async {
+        loop {
+            match open(url).await {
+                Err(error) if *error.kind() == ErrorKind::Unavailable => eprintln!("once more: {error}"),
+                outcome => break outcome,
+            }
+        }
+    })
+    .await
+}
+
 /// Why a store is not reached.
 async fn refused(url: String) -> Error {
-    let error = guarded(open(&url)).await.expect_err("it is refused");
+    let error = opened(&url).await.expect_err("it is refused");
     assert_eq!(*error.kind(), ErrorKind::Configuration, "{error:?}");
     let credentials = url.split("://").nth(1).and_then(|rest| rest.split('@').next()).expect("a user");
     assert!(!format!("{error:?}").contains(credentials), "credentials are shown");
@@ -39,7 +52,7 @@ async fn refused(url: String) -> Error {
 async fn a_store_is_reached_over_an_encrypted_connection(places: Places) {
     let (server, name) = published(&places, "token").await;
     let url = format!("muon+{}/{name}?token=token&{}", places.of_service(Service::Encrypted), ca());
-    let stores = guarded(open(&url)).await.expect("it opens");
+    let stores = opened(&url).await.expect("it opens");
     assert_open(&stores).await;
     drop(stores);
     server.shutdown().await;

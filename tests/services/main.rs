@@ -7,14 +7,16 @@
 //! `.ci/services start` starts the servers and `eval "$(.ci/services env)"` says where they are. With
 //! `NEWTON_REQUIRE_SERVICES=1` a missing server fails its trials. The usual harness can't ignore a test while it runs, so
 //! this binary has its own.
-#![expect(clippy::expect_used, reason = "a trial fails by a panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a trial fails by a panic")]
 
 mod amqp;
 mod command_line;
 mod encrypted;
 mod faults;
 mod interop;
+mod orders;
 mod rabbitmq;
+mod sagas;
 mod service;
 mod trial;
 mod urls;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         command_line::trials(),
         interop::trials(),
         faults::trials(),
+        orders::trials(),
+        sagas::trials(),
     ];
     let trials = lists.into_iter().flatten().map(trial::ServiceTrial::into_trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -17,11 +17,16 @@ use crate::trial::block_on;
 /// How long a server that is named gets to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Where Debian puts the broker's program.
+const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
 /// Something outside this process that a trial needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Service {
     /// A broker that speaks AMQP 0-9-1.
     RabbitMq,
+    /// The program of a broker, for trials that end one: it is started by `.ci/services`.
+    RabbitMqServer,
     /// The same broker, which encrypts; [`authority`] signed its certificate.
     Encrypted,
     /// The published Muon client, installed below `tests/interop`.
@@ -29,12 +34,13 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The environment variable that says where the service is.
-    fn variable(self) -> &'static str {
+    /// The environment variable that says where the service is; none for a program, which has its place.
+    fn variable(self) -> Option<&'static str> {
         match self {
-            Self::RabbitMq => "NEWTON_AMQP_URL",
-            Self::Encrypted => "NEWTON_AMQPS_URL",
-            Self::MuonClient => "NEWTON_INTEROP",
+            Self::RabbitMq => Some("NEWTON_AMQP_URL"),
+            Self::Encrypted => Some("NEWTON_AMQPS_URL"),
+            Self::RabbitMqServer => None,
+            Self::MuonClient => Some("NEWTON_INTEROP"),
         }
     }
 
@@ -47,7 +53,7 @@ impl Service {
     }
 
     fn ask(self) -> Result<String, String> {
-        let variable = self.variable();
+        let Some(variable) = self.variable() else { return is_program(RABBITMQ_SERVER) };
         let place =
             env::var(variable).map_err(|_| format!("{variable} is not set; see `.ci/services help`"))?;
         let answer = match self {
@@ -57,6 +63,7 @@ impl Service {
                 block_on(greet(&place, std::fs::read_to_string(file).ok()))
             }
             Self::MuonClient => is_installed(&place),
+            Self::RabbitMqServer => Ok(()),
         };
         answer.map_err(|reason| format!("{self} can't be had at {variable}: {reason}"))?;
         Ok(place)
@@ -68,6 +75,7 @@ impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::RabbitMq => "RabbitMQ",
+            Self::RabbitMqServer => "rabbitmq-server",
             Self::Encrypted => "RabbitMQ over TLS",
             Self::MuonClient => "muon-core",
         })
@@ -90,6 +98,14 @@ async fn greet(url: &str, cert_chain: Option<String>) -> Result<(), String> {
     match timeout(PATIENCE, greeting).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+fn is_program(path: &str) -> Result<String, String> {
+    if Path::new(path).is_file() {
+        Ok(path.to_owned())
+    } else {
+        Err(format!("there is no {path}; see `.ci/services help`"))
     }
 }
 

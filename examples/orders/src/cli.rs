@@ -49,7 +49,8 @@ The shop as two processes, and the store as a third:
   orders fulfilment     # in another one
   newton rpc shop /commands/OrderPlace '{\"id\": \"o-1\", \"payload\":
     {\"customer\": \"ada\", \"address\": \"12 Analytical Lane\", \"total\": 120, \"seconds_to_pay\": 3600}}'
-  newton rpc shop /commands/PaymentPay '{\"id\": \"o-1\", \"payload\": null}'
+  newton rpc shop /commands/PaymentPay '{\"id\": \"o-1\", \"payload\": {}}'
+Meanwhile `orders list` and its like wait: one process at a time runs the saga and the read models, and that is `orders fulfilment`.
 
 Exit codes: 0 done, 1 refused by the shop, 2 wrong usage, 3 the store failed";
 

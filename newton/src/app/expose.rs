@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::app::App;
 use crate::app::call::{Answer, Call, Rejected, failed, path_of};
@@ -16,7 +15,7 @@ use crate::muon::protocol::rpc::{Request, Response, RpcServer};
 use crate::projection::{Access, Projection, Viewed};
 use crate::repository::{Caller, ExecuteError};
 
-type Authenticate = Arc<dyn Fn(Option<&Value>) -> Result<Caller> + Send + Sync>;
+type Authenticate = Arc<dyn Fn(&Request) -> Result<Caller> + Send + Sync>;
 
 /// What an app lets other services do.
 ///
@@ -48,10 +47,11 @@ impl App {
 
 impl Expose {
     /// Finds out who calls from what the request shows as `auth`: the actor and the tenant of the caller are what middleware
-    /// and events get to see. An error refuses the request; [`Forbidden`](ErrorKind::Forbidden) is its kind.
+    /// and events get to see. `origin` is the calling service's name, which it gives itself: something to note, no proof. An error
+    /// refuses the request; [`Forbidden`](ErrorKind::Forbidden) is its kind.
     pub fn authenticate(
         self,
-        authenticate: impl Fn(Option<&Value>) -> Result<Caller> + Send + Sync + 'static,
+        authenticate: impl Fn(&Request) -> Result<Caller> + Send + Sync + 'static,
     ) -> Self {
         Self { authenticate: Arc::new(authenticate), ..self }
     }
@@ -140,7 +140,7 @@ fn answer(
     handler: &Handler,
     request: Request,
 ) -> impl Future<Output = Result<Response>> + Send + use<> {
-    let answer = authenticate(request.auth.as_ref()).map(|caller| handler(caller, request));
+    let answer = authenticate(&request).map(|caller| handler(caller, request));
     async move {
         let answer = match answer {
             Ok(answer) => answer.await,

@@ -42,8 +42,14 @@ impl Receipt {
 
     /// Of a command that decided on no event.
     pub(crate) fn nothing(order: &Order, version: Version) -> Self {
-        let appended = Appended { order_id: OrderId::START, versions: vec![version], duplicate: false };
-        Self::of(order, &appended, 0, 0)
+        Self {
+            command_id: order.command_id.clone(),
+            correlation_id: order.correlation_id(),
+            version,
+            order_id: OrderId::START,
+            events: 0,
+            duplicate: false,
+        }
     }
 }
 

@@ -189,8 +189,8 @@ impl Written {
                 // Order ids rise: this one is at or behind the command's last event, and not behind the append's.
                 let behind = if *duplicate { 0 } else { *unanswered as u64 };
                 let order_id = OrderId(order_id.0.saturating_sub(behind));
-                let appended = Appended { order_id, versions: vec![*version], duplicate: *duplicate };
-                Some(Ok(Receipt::of(order, &appended, 0, events)))
+                let nothing = Receipt::nothing(order, *version);
+                Some(Ok(Receipt { order_id, events, duplicate: *duplicate, ..nothing }))
             }
             Self::Failed(error) => Some(Err(error.duplicate())),
             Self::Nothing | Self::Conflict(_) | Self::Spoiled => None,

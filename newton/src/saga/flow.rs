@@ -79,7 +79,8 @@ impl<'a> Flow<'a> {
     }
 
     /// Sends a command to an aggregate of another service, which has to expose it. It takes effect once, as one sent here does:
-    /// while the service cannot be reached, it is sent again under the same id.
+    /// while the service cannot be reached, it is sent again under the same id. An app without
+    /// [`Builder::muon`](crate::app::Builder::muon) stops the saga here, with nothing undone, until it is started with one.
     #[expect(clippy::needless_pass_by_value, reason = "commands are written in place and given away")]
     pub fn send_to<C: Command>(&mut self, service: impl Into<Name>, target: impl Display, command: C) {
         if let Some(command) = self.asked.command("send_to", &target, &command) {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::Published;
 use super::form::{CausedBy, Correlated, caused_by, new_event, stream};
-use crate::domain::{EventId, ExpectedVersion, OrderId, RecordedEvent, Timestamp};
+use crate::domain::{EventId, ExpectedVersion, OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::protocol::event::{Emit, Processed, Sink};
 use crate::store::{Append, EventStoreExt, Position, Read, Selection};
@@ -25,21 +25,13 @@ impl Sink for Emits {
             None => None,
         };
         let event = new_event(emit, origin, cause)?;
-        let (id, time) = (event.id.clone(), self.0.clock.now());
-        let append = Append::to(stream, ExpectedVersion::Any, vec![event], time);
+        let append = Append::to(stream, ExpectedVersion::Any, vec![event], self.0.clock.now());
         let appended = self.0.stores.events.append(append).await?;
-        if appended.duplicate {
-            // The first time counts.
-            if let Some(first) = self.event(id).await? {
-                return Ok(persisted(first.order_id, first.time));
-            }
-        }
-        Ok(persisted(appended.order_id, time))
+        Ok(Processed::Persisted {
+            order_id: appended.order_id.0,
+            event_time: appended.time.timestamp_millis(),
+        })
     }
-}
-
-fn persisted(order_id: OrderId, time: Timestamp) -> Processed {
-    Processed::Persisted { order_id: order_id.0, event_time: time.timestamp_millis() }
 }
 
 impl Emits {

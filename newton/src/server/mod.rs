@@ -88,6 +88,13 @@ impl StoreService {
         self
     }
 
+    /// Tells the time of what is emitted; the system's clock unless set.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.0.clock = Arc::new(clock);
+        self
+    }
+
     /// Lets clients end streams. A stream that has ended keeps its history, and takes no more events.
     #[must_use]
     pub fn allow_delete(mut self) -> Self {

@@ -49,6 +49,9 @@ pub struct Appended {
     pub order_id: OrderId,
     /// For each stream, in the order of the append, the version of the last of its events.
     pub versions: Vec<Version>,
+    /// When its events were recorded: the append's time, but never before what was recorded earlier.
+    #[serde(with = "micros")]
+    pub time: Timestamp,
     /// Whether the events were known already and nothing was written.
     pub duplicate: bool,
 }

@@ -1,23 +1,35 @@
 //! What breaks between services, and what must not come of it.
 //!
-//! - `connections`: cut, silent and slow ones, and a service that is killed
+//! - `connections`: cut and silent ones; `outages`: a broker that is stopped, and a service that is killed
 //! - `peers`: what peers do that are no Muon services, by plain AMQP; what is left at the broker
-//! - [`Proxy`]: a connection to the broker that can be cut and stopped
+//! - `given`: a service and its client, what is written and read meanwhile, and what must be there then
+//! - [`Proxy`]: a connection to the broker that can be cut and stopped; [`OwnBroker`]: a broker that can be ended
 
+mod bombs;
+mod broker;
+mod clocks;
 mod connections;
+mod given;
+mod hand;
+mod outages;
 mod peers;
+mod pressure;
 mod proxy;
 
 use newton::muon::Timings;
 use newton::muon::transport::{AmqpOptions, AmqpTransport};
 use std::time::Duration;
 
-use self::proxy::Proxy;
+use self::broker::OwnBroker;
+pub(crate) use self::given::until;
+pub(crate) use self::proxy::Proxy;
 use crate::trial::ServiceTrial;
 
 pub(crate) fn trials() -> Vec<ServiceTrial> {
     let mut list = connections::trials();
-    list.extend(peers::trials());
+    for more in [outages::trials(), peers::trials(), pressure::trials(), bombs::trials(), clocks::trials()] {
+        list.extend(more);
+    }
     list
 }
 

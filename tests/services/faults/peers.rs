@@ -1,19 +1,19 @@
 //! What peers do that speak AMQP alone: it harms nobody else, and leaves nothing at the broker.
 
 use futures_util::StreamExt;
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Connection, Consumer};
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{FieldTable, ShortString};
 use newton::muon::codec::json;
 use newton::muon::discovery::StaticList;
 use newton::muon::protocol::rpc::{Request, Response, RpcServer};
-use newton::muon::{Descriptor, Limits, Message, Muon};
+use newton::muon::transport::{AmqpOptions, AmqpTransport};
+use newton::muon::{Descriptor, Limits, Message, Muon, Timings};
 use newton::{ErrorKind, Result};
 use uuid::Uuid;
 
+use super::hand::{Hand, ask, assert_gone, consume, exists, publish, queues};
 use super::impatient;
-use crate::amqp::guarded;
+use crate::amqp::{GUARD, guarded};
 use crate::rabbitmq::connect;
 use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
@@ -23,7 +23,8 @@ pub(super) fn trials() -> Vec<ServiceTrial> {
         what_was_closed_leaves_no_queue,
         peers_that_vanish_leave_no_queue,
         a_server_that_never_answers_leaves_no_queue,
-        a_thousand_half_open_handshakes_leave_others_served,
+        a_flood_of_half_open_handshakes_leaves_others_served,
+        peers_that_say_nothing_make_room_for_others,
         bodies_that_are_no_messages_fail_their_channel_alone,
     ])
 }
@@ -37,15 +38,30 @@ struct Town {
 
 impl Town {
     async fn new(places: &Places) -> Self {
+        Self::at(places, impatient(places.of_service(Service::RabbitMq))).await
+    }
+
+    /// With a service at this transport.
+    async fn at(places: &Places, transport: AmqpTransport) -> Self {
         let url = places.of_service(Service::RabbitMq);
         let name = format!("bank-{}", Uuid::new_v4());
         let paths = RpcServer::new()
             .path("/balance", "a number", async |_: Request| -> Result<Response> { Ok(Response::json(&7)) });
-        let bank =
-            Muon::builder(&name).transport(impatient(url)).serve(paths).start().await.expect("it starts");
+        let bank = Muon::builder(&name).transport(transport).serve(paths).start().await.expect("it starts");
         let known = StaticList::new([bank.descriptor().clone()]);
         let client = Muon::builder("client").transport(impatient(url)).discovery(known).start().await;
         Self { bank, client: client.expect("it starts"), name }
+    }
+
+    /// A call of a client that has no channel yet.
+    async fn call_anew(&self, places: &Places) -> Result<u32> {
+        let known = StaticList::new([self.bank.descriptor().clone()]);
+        let transport = impatient(places.of_service(Service::RabbitMq));
+        let client = Muon::builder("another").transport(transport).discovery(known).start().await?;
+        let service = client.service(&self.name).await?;
+        let answer = guarded(service.rpc(&Request::new(&self.name, "/balance"))).await?.parse();
+        client.shutdown().await;
+        answer
     }
 
     async fn call(&self) -> Result<u32> {
@@ -66,109 +82,6 @@ impl Town {
     async fn end(self) {
         self.client.shutdown().await;
         self.bank.shutdown().await;
-    }
-}
-
-/// One end of a channel, by hand.
-struct Hand {
-    channel: Channel,
-    replies: Consumer,
-    listen_queue: ShortString,
-    reply_queue: ShortString,
-}
-
-/// The queues that a handshake names.
-fn queues() -> (ShortString, ShortString) {
-    let id = Uuid::new_v4();
-    (format!("hand.listen.{id}").into(), format!("hand.reply.{id}").into())
-}
-
-async fn ask(
-    channel: &Channel,
-    service: &str,
-    protocol: &str,
-    listen_queue: &ShortString,
-    reply_queue: &ShortString,
-) {
-    let headers = [
-        ("handshake", "initiated"),
-        ("protocol", protocol),
-        ("server_reply_q", reply_queue.as_str()),
-        ("server_listen_q", listen_queue.as_str()),
-    ];
-    publish(channel, &format!("service.{service}").into(), b"{}", &headers).await;
-}
-
-async fn publish(channel: &Channel, queue: &ShortString, body: &[u8], headers: &[(&str, &str)]) {
-    let mut table = FieldTable::default();
-    for (name, value) in headers {
-        table.insert((*name).into(), AMQPValue::LongString((*value).into()));
-    }
-    let properties = BasicProperties::default().with_delivery_mode(1).with_headers(table);
-    let options = BasicPublishOptions::default();
-    let sent = channel.basic_publish("".into(), queue.clone(), options, body, properties).await;
-    sent.expect("a message on its way").await.expect("a message sent");
-}
-
-async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
-    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("a queue");
-    let options = BasicConsumeOptions::default();
-    let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default()).await;
-    consumer.expect("a consumer")
-}
-
-impl Hand {
-    /// Opens a channel to a service.
-    async fn open(connection: &Connection, service: &str, protocol: &str) -> Self {
-        let (listen_queue, reply_queue) = queues();
-        let channel = connection.create_channel().await.expect("a channel");
-        let replies = consume(&channel, &reply_queue).await;
-        ask(&channel, service, protocol, &listen_queue, &reply_queue).await;
-        let mut hand = Self { channel, replies, listen_queue, reply_queue };
-        assert!(hand.next().await.properties.headers().is_some(), "it is accepted");
-        hand
-    }
-
-    async fn next(&mut self) -> Delivery {
-        let delivery =
-            guarded(self.replies.next()).await.expect("a consumer that lasts").expect("a delivery");
-        delivery.acker.ack(BasicAckOptions::default()).await.expect("acknowledged");
-        delivery
-    }
-
-    /// What comes, without keep-alives, up to the message that closes the channel.
-    async fn last(&mut self) -> Message {
-        loop {
-            let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
-            if message.is_closing() {
-                return message;
-            }
-        }
-    }
-
-    async fn send(&self, body: &[u8]) {
-        publish(&self.channel, &self.listen_queue, body, &[("content_type", "application/json")]).await;
-    }
-}
-
-/// Whether the broker has such a queue. The question costs a channel.
-async fn exists(connection: &Connection, queue: &ShortString) -> bool {
-    let channel = connection.create_channel().await.expect("a channel");
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let found = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok();
-    let _ = channel.close(200, "asked".into()).await;
-    found
-}
-
-async fn assert_gone(connection: &Connection, queues: &[ShortString]) {
-    for queue in queues {
-        guarded(async {
-            while exists(connection, queue).await {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        })
-        .await;
     }
 }
 
@@ -205,7 +118,7 @@ async fn peers_that_vanish_leave_no_queue(places: Places) {
     lost.close(200, "gone".into()).await.expect("closed");
     // Another one makes its queue and never reads it.
     let channel = connection.create_channel().await.expect("a channel");
-    let (listen_queue, reply_queue) = self::queues();
+    let (listen_queue, reply_queue) = super::hand::queues();
     let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(reply_queue.clone(), options, FieldTable::default()).await.expect("a queue");
     ask(&channel, &town.name, "rpc", &listen_queue, &reply_queue).await;
@@ -238,12 +151,13 @@ async fn a_server_that_never_answers_leaves_no_queue(places: Places) {
     client.shutdown().await;
 }
 
-async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
+/// More than a connection to the broker has channels.
+async fn a_flood_of_half_open_handshakes_leaves_others_served(places: Places) {
     let town = Town::new(&places).await;
     let connection = connect(&places).await;
     let channel = connection.create_channel().await.expect("a channel");
     let mut asked = Vec::new();
-    for number in 0..1_000 {
+    for number in 0..5_000 {
         let (listen_queue, reply_queue) = queues();
         if number % 10 == 0 {
             // No handshake at all.
@@ -253,15 +167,35 @@ async fn a_thousand_half_open_handshakes_leave_others_served(places: Places) {
             ask(&channel, &town.name, "shared-channel", &listen_queue, &reply_queue).await;
             asked.push(listen_queue);
         }
-        if number % 250 == 0 {
+        if number % 1_000 == 0 {
             assert_eq!(town.call().await.expect("it is served"), 7);
+            assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
         }
     }
     assert_eq!(town.call().await.expect("it is served"), 7);
+    assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
     town.rests().await;
     asked.truncate(20);
     assert_gone(&connection, &asked).await;
     assert_eq!(town.call().await.expect("it is served"), 7);
+    town.end().await;
+}
+
+/// They listen, and are not taken for gone before the trial is over.
+async fn peers_that_say_nothing_make_room_for_others(places: Places) {
+    let timings = Timings { silence: 2 * GUARD, ..Timings::default() };
+    let options = AmqpOptions { half_open: 3, timings, ..AmqpOptions::default() };
+    let transport = AmqpTransport::new(places.of_service(Service::RabbitMq), options);
+    let town = Town::at(&places, transport.expect("a sound URL")).await;
+    let connection = connect(&places).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(Hand::open(&connection, &town.name, "rpc").await);
+    }
+    for hand in &mut silent[..5] {
+        assert_eq!(hand.last().await.step, "ChannelFailure");
+    }
+    assert_eq!(town.call_anew(&places).await.expect("it is served"), 7);
     town.end().await;
 }
 

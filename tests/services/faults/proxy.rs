@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// Passes on what comes to a port of its own, until it is told otherwise.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     url: String,
     shared: Arc<Shared>,
 }
@@ -20,7 +20,7 @@ struct Shared {
 
 impl Proxy {
     /// A proxy before the broker at a URL.
-    pub(super) fn before(url: &str) -> Self {
+    pub(crate) fn before(url: &str) -> Self {
         let (credentials, broker) = url.rsplit_once('@').expect("a URL with a user");
         let (host, path) =
             broker.split_once('/').map_or((broker, String::new()), |(host, path)| (host, format!("/{path}")));
@@ -39,12 +39,12 @@ impl Proxy {
     }
 
     /// The broker, as it is reached this way.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Breaks all connections, and says whether there were any since the last time; new ones can be made.
-    pub(super) fn cut(&self) -> bool {
+    pub(crate) fn cut(&self) -> bool {
         let lines = std::mem::take(&mut *self.shared.lines.lock().expect("no panic"));
         for line in &lines {
             // It may be gone already.
@@ -54,7 +54,7 @@ impl Proxy {
     }
 
     /// Holds back all that is said, both ways, or lets it go again.
-    pub(super) fn silence(&self, is_silent: bool) {
+    pub(crate) fn silence(&self, is_silent: bool) {
         *self.shared.is_silent.lock().expect("no panic") = is_silent;
         self.shared.changed.notify_all();
     }

@@ -1,6 +1,6 @@
 //! One process of the published client, and the lines it prints.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
@@ -33,11 +33,16 @@ impl Driver {
     /// Starts a driver as a service of this name.
     pub(super) fn named(places: &Places, name: &str, service: &str, arguments: &[&str]) -> Self {
         answer_requests(places);
+        Self::over(places.of_service(Service::RabbitMq), places, name, service, arguments)
+    }
+
+    /// Starts a driver that reaches the broker at this URL.
+    pub(super) fn over(url: &str, places: &Places, name: &str, service: &str, arguments: &[&str]) -> Self {
         let script = format!("{}/drivers/{name}.js", places.of_service(Service::MuonClient));
         let mut child = Command::new("node")
             .args([&*script, "--service", service])
             .args(arguments)
-            .env("NEWTON_AMQP_URL", places.of_service(Service::RabbitMq))
+            .env("NEWTON_AMQP_URL", url)
             .env("NODE_NO_WARNINGS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -66,6 +71,12 @@ impl Driver {
     pub(super) async fn line(&mut self) -> Value {
         let line = guarded(self.lines.recv()).await;
         line.expect(&self.command)
+    }
+
+    /// Gives it a line to read.
+    pub(super) fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("an input");
+        input.write_all(format!("{line}\n").as_bytes()).expect("it reads");
     }
 
     /// All further lines, up to its end. A server ends with its input, which ends here.

@@ -2,9 +2,11 @@
 //!
 //! - [`Driver`]: one process of the client; `tests/interop/README.md` says what each can do
 //! - `emitting`, `replaying`: the client of a store that Newton publishes; `calling`: the client of other services of Newton
+//! - `broken`: connections that are cut, and a store that is started again
 //! - `serving`: Newton as the client of the library's servers
 //! - [`Visible`]: a store that is found by its tags
 
+mod broken;
 mod calling;
 mod driver;
 mod emitting;
@@ -32,6 +34,7 @@ const ODD: &str = r#"{"name":"Grüße \"ẞ\" \\ \n","face":"😀👩‍🚀","n
 
 pub(crate) fn trials() -> Vec<ServiceTrial> {
     let mut list = trials!([Service::RabbitMq, Service::MuonClient], "interop": [the_drivers_do_their_cases]);
+    list.extend(broken::trials());
     list.extend(emitting::trials());
     list.extend(replaying::trials());
     list.extend(calling::trials());

@@ -64,6 +64,27 @@ impl Clerk {
         }
     }
 
+    /// Waits until it says this line.
+    #[allow(dead_code, reason = "the trial with two processes waits for it")]
+    pub(crate) fn wait_for_line(&mut self, awaited: &str) {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_mins(1)).unwrap();
+            self.said.note(&line);
+            if line == awaited {
+                return;
+            }
+        }
+    }
+
+    /// What it has said so far.
+    #[allow(dead_code, reason = "the trial with two processes asks")]
+    pub(crate) fn said(&mut self) -> &Said {
+        while let Ok(line) = self.lines.try_recv() {
+            self.said.note(&line);
+        }
+        &self.said
+    }
+
     /// Kills the process so many milliseconds from now.
     pub(crate) fn kill(mut self, millis: u64) -> Said {
         let (start, moment) = (Instant::now(), Duration::from_millis(millis));

@@ -63,6 +63,7 @@ impl ReceiveHalf for InflatingReceiver {
         let Poll::Ready(Ok(Some(message))) = received else { return received };
         let inflated = codec::inflated(message, &self.limits);
         if let (Err(error), Some(sender)) = (&inflated, self.sender.upgrade()) {
+            tracing::warn!(%error, "a channel failed by what cannot be inflated");
             sender.end(&Ending::Failed(Arc::new(error.duplicate())));
         }
         Poll::Ready(inflated.map(Some))

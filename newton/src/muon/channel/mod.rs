@@ -8,7 +8,8 @@
 //!
 //! # What a channel promises
 //!
-//! Messages arrive in the order they were sent, none twice. A full channel makes its sender wait. An end that is dropped
+//! Messages arrive in the order they were sent, none twice. A full channel makes its sender wait: it is
+//! bounded in messages and in bytes. An end that is dropped
 //! without being closed fails the channel: the other one is told, after it has read what was sent before.
 
 mod deflate;
@@ -30,7 +31,7 @@ use crate::muon::message::Message;
 pub use deflate::deflate;
 pub use half::{Ending, ReceiveHalf, SendHalf, Traffic};
 pub use keep_alive::keep_alive;
-pub use pair::pair;
+pub use pair::{pair, pair_within};
 pub use timeout::timeout;
 pub use wiretap::{Way, wiretap};
 

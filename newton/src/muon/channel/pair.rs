@@ -8,11 +8,19 @@ use super::ChannelEnd;
 use super::half::{Ending, SendHalf, Traffic};
 use super::queue::{Queue, QueueReceiver};
 use crate::error::Result;
+use crate::muon::codec::Limits;
 use crate::muon::message::Message;
 
-/// Two ends that are joined in memory. Each direction holds up to `capacity` messages; 0 is taken for 1.
+/// Two ends that are joined in memory. Each direction holds up to `capacity` messages; 0 is taken for 1. It holds as many bytes
+/// as [`Limits::channel_bytes`] says by default.
 pub fn pair(capacity: usize) -> (ChannelEnd, ChannelEnd) {
-    let (there, back) = (Arc::new(Queue::new(capacity)), Arc::new(Queue::new(capacity)));
+    pair_within(&Limits { channel_capacity: capacity, ..Limits::default() })
+}
+
+/// Two ends that are joined in memory. Each direction holds the [`Limits::channel_capacity`] and the [`Limits::channel_bytes`] of
+/// these limits.
+pub fn pair_within(limits: &Limits) -> (ChannelEnd, ChannelEnd) {
+    let (there, back) = (Arc::new(Queue::new(limits, None)), Arc::new(Queue::new(limits, None)));
     (end(there.clone(), back.clone()), end(back, there))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -9,12 +10,15 @@ use tokio::sync::Notify;
 
 use super::half::{Ending, ReceiveHalf};
 use crate::error::Result;
+use crate::muon::codec::Limits;
 use crate::muon::message::Message;
 
 #[derive(Debug)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
-    capacity: usize,
+    /// Messages that it takes, and bytes after which it takes no more.
+    limits: (usize, usize),
+    total: Option<Arc<Total>>,
     /// Wakes one waiting sender for each message that is taken out. A semaphore would not do: whoever takes a permit to see that
     /// there is room, and gives it back to use the room, can pass it round a circle of waiting senders for ever.
     room: Notify,
@@ -23,14 +27,30 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     messages: VecDeque<Message>,
+    bytes: usize,
     pushed: u64,
     ending: Option<Ending>,
     reader: Option<Waker>,
 }
 
+/// The bytes in several queues together.
+#[derive(Debug)]
+pub(super) struct Total {
+    bytes: AtomicUsize,
+    limit: usize,
+}
+
+impl Total {
+    /// Of queues that take no more after this many bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { bytes: AtomicUsize::new(0), limit: limit.max(1) }
+    }
+}
+
 impl Queue {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { inner: Mutex::default(), capacity: capacity.max(1), room: Notify::new() }
+    pub(super) fn new(limits: &Limits, total: Option<Arc<Total>>) -> Self {
+        let limits = (limits.channel_capacity.max(1), limits.channel_bytes.max(1));
+        Self { inner: Mutex::default(), limits, total, room: Notify::new() }
     }
 
     /// Takes a message, or gives it back where there is no room.
@@ -39,10 +59,15 @@ impl Queue {
         if let Some(ending) = &inner.ending {
             return Err(ending.refusal());
         }
-        if inner.messages.len() >= self.capacity {
+        if !self.has_room_in(&inner) {
             return Ok(Some(message));
         }
+        let weight = weight(&message);
         inner.messages.push_back(message);
+        inner.bytes += weight;
+        if let Some(total) = &self.total {
+            total.bytes.fetch_add(weight, Ordering::Relaxed);
+        }
         inner.pushed += 1;
         let reader = inner.reader.take();
         drop(inner);
@@ -53,7 +78,16 @@ impl Queue {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.lock().messages.len() < self.capacity
+        self.has_room_in(&self.lock())
+    }
+
+    /// Whatever its size, one more message goes in as long as the bytes before it are within the limits: so the longest can pass,
+    /// and whoever waits for room need not know how much.
+    fn has_room_in(&self, inner: &Inner) -> bool {
+        let (messages, bytes) = self.limits;
+        let is_total_reached =
+            || self.total.as_ref().is_some_and(|total| total.bytes.load(Ordering::Relaxed) >= total.limit);
+        inner.messages.len() < messages && inner.bytes < bytes && !is_total_reached()
     }
 
     /// Returns once there is room, which another sender may take first.
@@ -67,7 +101,7 @@ impl Queue {
                 if let Some(ending) = &inner.ending {
                     return Err(ending.refusal());
                 }
-                if inner.messages.len() < self.capacity {
+                if self.has_room_in(&inner) {
                     break;
                 }
             }
@@ -81,7 +115,10 @@ impl Queue {
     pub(super) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
         let mut inner = self.lock();
         if let Some(message) = inner.messages.pop_front() {
+            let weight = weight(&message);
+            inner.bytes -= weight;
             drop(inner);
+            self.subtract(weight);
             self.room.notify_one();
             return Poll::Ready(Ok(Some(message)));
         }
@@ -106,8 +143,18 @@ impl Queue {
 
     /// Forgets what nobody will read.
     pub(super) fn clear(&self) {
-        let messages = std::mem::take(&mut self.lock().messages);
+        let (messages, bytes) = {
+            let mut inner = self.lock();
+            (std::mem::take(&mut inner.messages), std::mem::take(&mut inner.bytes))
+        };
+        self.subtract(bytes);
         drop(messages);
+    }
+
+    fn subtract(&self, bytes: usize) {
+        if let Some(total) = &self.total {
+            total.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 
     /// How many were pushed, and how many of them are inside.
@@ -119,6 +166,19 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The bytes that a message holds, nearly.
+fn weight(message: &Message) -> usize {
+    let labels = [message.protocol.len(), message.step.len(), message.content_type.as_str().len()];
+    let texts = [
+        Some(&message.origin_service),
+        message.target_service.as_ref(),
+        message.target_service_instance.as_ref(),
+        message.event_source.as_ref(),
+    ];
+    let texts = texts.into_iter().flatten().map(|text| text.len());
+    size_of::<Message>() + message.payload.len() + labels.into_iter().chain(texts).sum::<usize>()
 }
 
 /// The one reader of a queue. What is in the queue when it is dropped is forgotten.

@@ -11,6 +11,10 @@ pub struct Limits {
     pub inflated: usize,
     /// Messages that wait in one direction of a channel; 1024.
     pub channel_capacity: usize,
+    /// Bytes that wait in one direction of a channel; 64 MiB. As long as there are fewer, one more message goes in, however long.
+    pub channel_bytes: usize,
+    /// Bytes that wait in all channels inside of one shared channel, counted in the same way; 256 MiB.
+    pub shared_bytes: usize,
     /// Channels that a peer may have open inside of one shared channel; 8192.
     pub shared_channels: usize,
     /// Channels that an instance serves at the same time, over all its peers; 65,536.
@@ -23,6 +27,8 @@ impl Default for Limits {
             frame: 16 << 20,
             inflated: 16 << 20,
             channel_capacity: 1024,
+            channel_bytes: 64 << 20,
+            shared_bytes: 256 << 20,
             shared_channels: 8192,
             served_channels: 65_536,
         }

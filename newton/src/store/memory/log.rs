@@ -50,7 +50,7 @@ impl Log {
         }
         let time = self.time_not_before_the_last(append.time);
         let versions = append.streams.into_iter().map(|stream| self.record_all(stream, time)).collect();
-        Ok(Appended { order_id: self.head(), versions, duplicate: false })
+        Ok(Appended { order_id: self.head(), versions, time, duplicate: false })
     }
 
     pub(super) fn load(&self, load: &Load) -> Slice {
@@ -92,7 +92,8 @@ impl Log {
         let mut seen = HashSet::with_hasher(DefaultHasher::default());
         let mut taken: Option<&EventId> = None;
         let mut unknown = false;
-        let mut outcome = Appended { order_id: OrderId::START, versions: Vec::new(), duplicate: true };
+        let mut outcome =
+            Appended { order_id: OrderId::START, versions: Vec::new(), time: append.time, duplicate: true };
         for StreamAppend { stream, events, .. } in &append.streams {
             for event in events {
                 match self.index.id(&event.id) {
@@ -101,6 +102,7 @@ impl Log {
                     Some(place) => {
                         taken = taken.or(Some(&event.id));
                         outcome.order_id = outcome.order_id.max(place);
+                        outcome.time = self.at(place).time;
                     }
                     None => unknown = true,
                 }

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 
 use super::RemoteOptions;
 use crate::domain::{
-    Cause, Encoding, Metadata, Name, NewEvent, OrderId, Payload, RecordedEvent, Schema, StreamName, Version,
+    Cause, Encoding, Metadata, Name, NewEvent, OrderId, Payload, RecordedEvent, Schema, StreamName,
+    Timestamp, Version,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::RemoteService;
@@ -120,9 +121,12 @@ impl EventStore for PlainStore {
         let event = self.emitted(&to.stream, &event)?;
         let channel = self.service.channel(event::PROTOCOL).await?;
         match emit(channel, &event, self.options.patience).await? {
-            Processed::Persisted { order_id, .. } => {
-                Ok(Appended { order_id: OrderId(order_id), versions: vec![Version(0)], duplicate: false })
-            }
+            Processed::Persisted { order_id, event_time } => Ok(Appended {
+                order_id: OrderId(order_id),
+                versions: vec![Version(0)],
+                time: Timestamp::from_timestamp_millis(event_time).unwrap_or(append.time),
+                duplicate: false,
+            }),
             Processed::Failed { cause } => {
                 let message = format!("the store of `{}` refused the event: {cause}", self.service.name());
                 Err(Error::new(ErrorKind::InvalidInput, "append", message).with("stream", to.stream))

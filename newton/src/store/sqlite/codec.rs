@@ -164,7 +164,11 @@ pub(super) fn read_extra(value: ValueRef<'_>) -> Outcome<BTreeMap<String, String
 }
 
 pub(super) fn read_time(value: ValueRef<'_>) -> Outcome<Timestamp> {
-    let micros = integer(value)?;
+    time(integer(value)?)
+}
+
+/// A time in microseconds.
+pub(super) fn time(micros: i64) -> Outcome<Timestamp> {
     Timestamp::from_timestamp_micros(micros)
         .ok_or_else(|| corrupt(format!("the time {micros} is out of range")))
 }

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::super::Receiver;
 use super::super::half::Ending;
-use super::table::Known;
+use super::table::{Known, Opening};
 use super::{Core, SHARED_CHANNEL, frame};
 use crate::error::{Error, ErrorKind, Result};
+use crate::muon::codec::Limits;
 use crate::muon::message::Message;
 use crate::muon::protocol::step;
 use crate::muon::transport::{Accepted, Incoming};
@@ -73,26 +74,32 @@ impl Core {
         let ending = step::ending(&inner);
         match (self.table.find(id), ending) {
             (Known::Open(channel), Some(ending)) => {
-                self.table.remove(id);
+                self.table.remove(id, true);
                 channel.end(&ending);
                 Ok(())
             }
             (Known::Open(channel), None) => {
                 let is_closing = inner.is_closing();
-                match channel.incoming.try_push(inner) {
+                match channel.take(inner) {
                     Ok(None) if is_closing => {
-                        self.table.remove(id);
+                        self.table.remove(id, true);
                         channel.end(&Ending::Closed);
                         Ok(())
                     }
                     // The reader is gone, and its sender tells the peer.
                     Ok(None) | Err(_) => Ok(()),
-                    Ok(Some(_)) => Err(too_slow(self.limits.channel_capacity)),
+                    Ok(Some(_)) => Err(too_slow(&self.limits)),
                 }
             }
-            (Known::Ended | Known::Never, Some(_)) => Ok(()),
-            (Known::Ended, None) if inner.is_closing() => Ok(()),
-            (Known::Ended, None) => Err(used_twice()),
+            (Known::Ended(_) | Known::Never, Some(_)) => Ok(()),
+            (Known::Ended(past), None) if past.explains(&inner) => {
+                tracing::debug!(channel = %id, message = ?inner, "ignored what came after the end of its channel");
+                Ok(())
+            }
+            (Known::Ended(_), None) => {
+                self.table.refuse(id, Some(Opening::of(&inner)));
+                Err(used_twice())
+            }
             (Known::Never, None) => self.accept(id, inner, accept),
         }
     }
@@ -103,7 +110,8 @@ impl Core {
                 "this side of the shared channel serves nothing; open a channel to the service instead";
             return Err(Error::new(ErrorKind::Unsupported, "open a channel", message));
         };
-        let channel = self.open(id)?;
+        let opening = Some(Opening::of(&inner));
+        let channel = self.open(id, opening.clone()).inspect_err(|_| self.table.refuse(id, opening))?;
         let sender = channel.sender().clone();
         let (protocol, origin) = (inner.protocol.as_ref().into(), Some(inner.origin_service.clone()));
         self.deliver(id, inner, None)?;
@@ -117,18 +125,21 @@ impl Core {
         let ending = Ending::Failed(Arc::new(error));
         match self.table.find(id) {
             Known::Open(channel) => self.end(id, &channel, &ending),
-            Known::Ended | Known::Never => {
-                self.table.remove(id);
+            Known::Ended(_) => self.tell(id, &ending),
+            Known::Never => {
+                self.table.refuse(id, None);
                 self.tell(id, &ending);
             }
         }
     }
 }
 
-fn too_slow(capacity: usize) -> Error {
-    let message =
-        "the reader of the channel is too far behind; grant credit, or raise `Limits::channel_capacity`";
-    Error::new(ErrorKind::TooLarge, "receive", message).with("capacity", capacity)
+fn too_slow(limits: &Limits) -> Error {
+    let message = "the reader of the channel is too far behind; grant credit, or raise `Limits::channel_capacity`, `channel_bytes` or `shared_bytes`";
+    Error::new(ErrorKind::TooLarge, "receive", message)
+        .with("messages", limits.channel_capacity)
+        .with("bytes", limits.channel_bytes)
+        .with("shared bytes", limits.shared_bytes)
 }
 
 fn used_twice() -> Error {

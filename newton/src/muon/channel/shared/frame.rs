@@ -14,6 +14,9 @@ use crate::muon::protocol::step;
 /// The step of the shared channel that carries a message.
 pub(super) const STEP: &str = "message";
 
+/// Payloads from this many bytes on are not copied.
+const LONG: usize = 16 * 1024;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Frame<'a> {
@@ -51,7 +54,8 @@ pub(super) fn read(spoken: &Spoken, outer: &Message, limits: &Limits) -> Result<
     let (id, inner) = match codec {
         Some(codec) => {
             let (id, _) = outer.payload.split_first_chunk().ok_or_else(|| step::unexpected(outer))?;
-            (Uuid::from_bytes(*id), codec.decode(&outer.payload.slice(id.len()..), limits))
+            let inner = codec.decode(&outer.payload.slice(id.len()..), limits);
+            (Uuid::from_bytes(*id), inner.map(detached))
         }
         None => {
             let frame: Frame<'_> = step::parse_borrowed(outer)?;
@@ -61,4 +65,12 @@ pub(super) fn read(spoken: &Spoken, outer: &Message, limits: &Limits) -> Result<
         }
     };
     Ok((id, inner.and_then(|inner| deflate::inflated(inner, limits))))
+}
+
+/// A message whose payload keeps little more than itself: what arrived with it may be long, and it may wait for long.
+fn detached(mut message: Message) -> Message {
+    if message.payload.len() < LONG {
+        message.payload = Bytes::copy_from_slice(&message.payload);
+    }
+    message
 }

@@ -42,7 +42,7 @@ impl SendHalf for VirtualSender {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if message.is_closing() && self.channel.end(&Ending::Closed) {
             // The message itself tells the peer.
-            self.core.table.remove(self.id);
+            self.core.table.remove(self.id, false);
         }
         Ok(None)
     }

@@ -4,7 +4,9 @@
 //! - `demux`: takes apart what arrives; `frame`: the form of what travels; `half`: the sending half of a virtual channel
 //!
 //! No virtual channel can hold up another: one whose reader falls behind by more than
-//! [`channel_capacity`](crate::muon::Limits::channel_capacity) messages fails, so a protocol that sends much has to grant credit.
+//! [`channel_capacity`](crate::muon::Limits::channel_capacity) messages or by more bytes than
+//! [`channel_bytes`](crate::muon::Limits::channel_bytes) fails, so a protocol that sends much has to grant credit. So does one whose message
+//! arrives while more than [`shared_bytes`](crate::muon::Limits::shared_bytes) wait in all of them.
 //! A virtual channel is forgotten at both sides as soon as either of them ends it.
 
 mod demux;
@@ -19,7 +21,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use self::half::VirtualSender;
-use self::table::{Table, Virtual};
+use self::table::{Opening, Table, Virtual};
 use super::half::Ending;
 use super::queue::QueueReceiver;
 use super::{ChannelEnd, Sender};
@@ -86,7 +88,7 @@ impl Shared {
     ) -> Self {
         let (sender, receiver) = end.split();
         let spoken = if accept.is_none() { Spoken::to_known(codecs) } else { Spoken::to_unknown(codecs) };
-        let table = Table::new(limits.shared_channels);
+        let table = Table::new(limits.clone());
         let (local, runtime, untold) = (local.into(), Handle::current(), AtomicUsize::new(0));
         let core = Arc::new(Core { sender, local, spoken, limits, table, runtime, untold });
         tokio::spawn(demux::run(Arc::downgrade(&core), receiver, accept));
@@ -98,7 +100,7 @@ impl Shared {
     /// # Errors
     /// How the shared channel ended, and `Unavailable` where too many are open.
     pub fn open(&self) -> Result<ChannelEnd> {
-        self.0.open(Uuid::new_v4())
+        self.0.open(Uuid::new_v4(), None)
     }
 
     /// How many virtual channels are open.
@@ -120,16 +122,15 @@ impl Shared {
 
 impl Core {
     /// Puts a virtual channel into the table.
-    fn open(self: &Arc<Self>, id: Uuid) -> Result<ChannelEnd> {
-        let channel = Arc::new(Virtual::new(self.limits.channel_capacity));
-        self.table.insert(id, &channel)?;
+    fn open(self: &Arc<Self>, id: Uuid, opening: Option<Opening>) -> Result<ChannelEnd> {
+        let channel = self.table.insert(id, opening)?;
         let receiver = QueueReceiver(channel.incoming.clone());
         Ok(ChannelEnd::new(Arc::new(VirtualSender::new(self.clone(), id, channel)), Box::new(receiver)))
     }
 
     /// Ends a virtual channel from this side, and tells the peer.
     fn end(self: &Arc<Self>, id: Uuid, channel: &Virtual, ending: &Ending) {
-        if channel.end(ending) && self.table.remove(id) {
+        if channel.end(ending) && self.table.remove(id, false) {
             self.tell(id, ending);
         }
     }

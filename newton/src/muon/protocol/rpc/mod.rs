@@ -7,6 +7,9 @@ mod client;
 mod server;
 mod wire;
 
+use std::fmt;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,10 +30,12 @@ const RESPONSE: &str = "request.response";
 const INVALID: &str = "request.invalid";
 
 /// What is asked of a service.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Request {
     /// Where: `rpc://{service}/{path}`.
     pub url: String,
+    /// The service that asks, as it says itself; nobody has verified it. Only a server gets to see it.
+    pub origin: Option<Arc<str>>,
     /// What shows who asks, in a form the service knows.
     pub auth: Option<Value>,
     /// What is asked.
@@ -50,11 +55,26 @@ pub struct Response {
     pub content_type: ContentType,
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is shown as `auth` is a secret.
+        let mut shown = f.debug_struct("Request");
+        shown.field("url", &self.url).field("origin", &self.origin).field("body", &self.body);
+        shown.finish_non_exhaustive()
+    }
+}
+
 impl Request {
     /// A request to a path of a service, with an empty JSON object.
     pub fn new(service: &str, path: &str) -> Self {
         let url = format!("rpc://{service}/{}", path.trim_start_matches('/'));
-        Self { url, auth: None, body: Bytes::from_static(b"{}"), content_type: ContentType::Json }
+        Self {
+            url,
+            origin: None,
+            auth: None,
+            body: Bytes::from_static(b"{}"),
+            content_type: ContentType::Json,
+        }
     }
 
     /// Asks with a value as JSON.

@@ -71,7 +71,7 @@ impl RpcServer {
         self
     }
 
-    async fn answer(&self, message: &Message) -> Result<Response> {
+    async fn answer(&self, message: &Message, origin: Option<Arc<str>>) -> Result<Response> {
         if message.step != REQUEST {
             return Err(step::unexpected(message));
         }
@@ -80,7 +80,7 @@ impl RpcServer {
             let text = "the service has no such path; its introspection lists what it has";
             return Err(Error::new(ErrorKind::NotFound, "rpc", text).with("path", request.path()));
         };
-        handler(request).await
+        handler(Request { origin, ..request }).await
     }
 }
 
@@ -100,9 +100,9 @@ impl ServerStack for RpcServer {
         outline
     }
 
-    async fn serve(&self, mut channel: ChannelEnd, _: Peer) -> Result<()> {
+    async fn serve(&self, mut channel: ChannelEnd, peer: Peer) -> Result<()> {
         let Some(message) = channel.recv().await? else { return Ok(()) };
-        let answer = match self.answer(&message).await {
+        let answer = match self.answer(&message, peer.origin).await {
             Ok(response) => {
                 message.answer(RESPONSE, wire::write_response(&response)).with_status(Status::Success)
             }

@@ -70,7 +70,7 @@ fn write_body(mut out: Vec<u8>, body: &[u8], content_type: &ContentType) -> Byte
 
 pub(super) fn read_request(message: &Message) -> Result<Request> {
     let RequestIn { url, auth, body, content_type } = step::parse_borrowed(message)?;
-    Ok(Request { url, auth, body: read_body(body)?, content_type: read_type(content_type) })
+    Ok(Request { url, origin: None, auth, body: read_body(body)?, content_type: read_type(content_type) })
 }
 
 pub(super) fn read_response(message: &Message) -> Result<Response> {

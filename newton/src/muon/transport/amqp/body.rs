@@ -24,7 +24,8 @@ pub(super) struct Body<'a> {
 pub(super) struct Messages<'a> {
     codec: &'a dyn Codec,
     is_shared: bool,
-    rest: Bytes,
+    /// None once all is read. A body holds one message at least.
+    rest: Option<Bytes>,
     limits: &'a Limits,
 }
 
@@ -84,16 +85,17 @@ impl<'a> Messages<'a> {
         limits: &'a Limits,
     ) -> Self {
         let better = content_type.and_then(|name| spoken.heard(name));
-        Self { codec: better.unwrap_or(&Json), is_shared: better.is_some(), rest: body, limits }
+        Self { codec: better.unwrap_or(&Json), is_shared: better.is_some(), rest: Some(body), limits }
     }
 
-    fn cut(&mut self) -> Result<Bytes> {
+    fn cut(&mut self, mut rest: Bytes) -> Result<Bytes> {
         if !self.is_shared {
-            return Ok(std::mem::take(&mut self.rest));
+            return Ok(rest);
         }
-        let length = self.rest.try_get_u32().ok().and_then(|length| usize::try_from(length).ok());
-        let length = length.filter(|length| *length <= self.rest.len()).ok_or_else(torn)?;
-        Ok(self.rest.split_to(length))
+        let length = rest.try_get_u32().ok().and_then(|length| usize::try_from(length).ok());
+        let frame = rest.split_to(length.filter(|length| *length <= rest.len()).ok_or_else(torn)?);
+        self.rest = Some(rest).filter(|rest| !rest.is_empty());
+        Ok(frame)
     }
 }
 
@@ -102,12 +104,10 @@ impl Iterator for Messages<'_> {
 
     /// An error is the last one: what is behind it cannot be told.
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let message = self.cut().and_then(|frame| self.codec.decode(&frame, self.limits));
+        let rest = self.rest.take()?;
+        let message = self.cut(rest).and_then(|frame| self.codec.decode(&frame, self.limits));
         if message.is_err() {
-            self.rest.clear();
+            self.rest = None;
         }
         Some(message)
     }
@@ -160,6 +160,15 @@ mod tests {
         let error = body.add(&message(&"x".repeat(512)), &limits).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::TooLarge);
         assert_eq!(read(&spoken, body.content_type(), body.bytes(), &limits).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_empty_body_is_an_error() {
+        let spoken = Spoken::to_known(Codecs::default());
+        for content_type in ["application/json", "application/x-newton"] {
+            let error = read(&spoken, content_type, b"", &Limits::default()).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Decode);
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The connection to a broker, made when it is needed and anew where it broke.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::{fmt, io};
 
 use lapin::runtime::default_runtime;
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 
 use super::{AmqpOptions, trust};
@@ -32,6 +32,8 @@ struct Inner {
     authorities: Option<String>,
     timings: Timings,
     connection: Mutex<State>,
+    /// Whoever must be done before the connection closes has a receiver.
+    using: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -68,7 +70,14 @@ impl Broker {
         let authorities = options.ca_file.as_deref().map(trust::read).transpose()?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         let timings = options.timings.clone();
-        Ok(Self(Arc::new(Inner { uri, shown, authorities, timings, connection: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            uri,
+            shown,
+            authorities,
+            timings,
+            connection: Mutex::default(),
+            using: watch::Sender::default(),
+        })))
     }
 
     /// Its URL without credentials.
@@ -113,10 +122,17 @@ impl Broker {
         channel
     }
 
+    /// The driver is given a stream that is open: where it opens one itself and fails, it keeps a task for ever.
     async fn connect(&self) -> Result<Connection, lapin::Error> {
         let trusted = OwnedTLSConfig { cert_chain: self.0.authorities.clone(), ..OwnedTLSConfig::default() };
-        let (uri, properties) = (self.0.uri.clone(), ConnectionProperties::default());
-        Connection::connect_uri_with_config(uri, properties, trusted, default_runtime()?).await
+        let (uri, runtime) = (self.0.uri.clone(), default_runtime()?);
+        let stream = uri.connect_with_config_async(trusted.as_ref(), &runtime).await?;
+        let stream = std::sync::Mutex::new(Some(stream));
+        let take = async move |_, _| {
+            let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+            stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
+        };
+        Connection::connector(uri, runtime, take, ConnectionProperties::default()).await
     }
 
     async fn create_channel(&self, connection: &Connection) -> Result<Channel> {
@@ -124,11 +140,20 @@ impl Broker {
         created.map_err(|_| self.unreachable("it does not answer"))?.map_err(|error| self.failed(error))
     }
 
-    /// Closes the connection for good.
+    /// Keeps the connection from being closed on purpose, for as long as it is held.
+    pub(super) fn in_use(&self) -> watch::Receiver<()> {
+        self.0.using.subscribe()
+    }
+
+    /// Closes the connection for good, once what is on its way out is sent.
     pub(in crate::muon) async fn close(&self) {
-        let mut state = self.0.connection.lock().await;
-        state.is_closed = true;
-        if let Some(connection) = state.connection.take() {
+        let connection = {
+            let mut state = self.0.connection.lock().await;
+            state.is_closed = true;
+            state.connection.take()
+        };
+        if let Some(connection) = connection {
+            let _ = timeout(self.0.timings.handshake, self.0.using.closed()).await;
             // One that is broken needs no goodbye.
             let goodbye = connection.close(GOOD_ORDER, "closed".into());
             let _ = timeout(self.0.timings.handshake, goodbye).await;

@@ -1,20 +1,23 @@
 //! How a channel begins: two queues, a message to the queue of the service, and its answer.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Consumer};
+use lapin::{BasicProperties, Channel, Confirmation, Consumer};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::line::{self, Line};
 use super::{AmqpOptions, Broker};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::channel::{ChannelEnd, keep_alive, pair};
-use crate::muon::codec::{Codec, Json, Spoken};
+use crate::muon::channel::{ChannelEnd, Ending, keep_alive, pair_within};
+use crate::muon::codec::{Codec, Json, Spoken, json};
+use crate::muon::protocol::step;
 use crate::muon::transport::{Accepted, Address};
 
 const HANDSHAKE: &str = "handshake";
@@ -108,7 +111,7 @@ async fn shake_hands(
         spoken: Spoken::to_known(address.codecs.clone()),
         limits: options.limits.clone(),
     };
-    Ok(run(line, replies, options))
+    Ok(run(broker, line, replies, options))
 }
 
 /// Waits for the answer. Nothing else may come before it.
@@ -143,15 +146,19 @@ pub(super) fn asked(delivery: &Delivery) -> Result<Asked> {
     })
 }
 
-/// Accepts a channel.
+/// Accepts a channel, which `telling` tells the peer of.
 pub(super) async fn accept(
     broker: &Broker,
+    telling: &Channel,
     options: &AmqpOptions,
     service: &str,
     asked: Asked,
     spoken: Spoken,
 ) -> Result<Accepted> {
     let failed = |error| broker.failed(error);
+    // First, because it is cheap: what the peer sends now waits in its queue, and one that does not listen has cost nothing.
+    let told = timeout(options.timings.handshake, tell(telling, &asked)).await;
+    told.unwrap_or_else(|_| Err(late()))?;
     let Asked { protocol, reply_queue, listen_queue } = asked;
     let accepting = timeout(options.timings.handshake, async {
         let channel = broker.channel().await?;
@@ -161,17 +168,20 @@ pub(super) async fn accept(
             .await
             .map_err(failed)?;
         let requests = consume(&channel, &listen_queue, options.prefetch).await.map_err(failed)?;
-        let mut headers = FieldTable::default();
-        for (name, value) in [(HANDSHAKE, ACCEPTED), (PROTOCOL, &*protocol)] {
-            headers.insert(name.into(), AMQPValue::LongString(value.into()));
-        }
-        publish(&channel, &reply_queue, b"{}", Json.content_type(), headers).await.map_err(failed)?;
         Ok((channel, requests))
     });
-    let (channel, requests) = accepting.await.unwrap_or_else(|_| {
-        let message = "the broker did not answer in time while a channel was accepted";
-        Err(Error::new(ErrorKind::Unavailable, "accept a channel", message))
-    })?;
+    let accepted = accepting.await.unwrap_or_else(|_| Err(late()));
+    let (channel, requests) = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            let farewell = step::farewell(&Ending::Failed(Arc::new(error.duplicate())));
+            let farewell = json::encode(&farewell.from_service(service));
+            // A peer that cannot be told finds out by the silence.
+            let _ =
+                publish(telling, &reply_queue, &farewell, Json.content_type(), FieldTable::default()).await;
+            return Err(error);
+        }
+    };
     let line = Line {
         channel,
         outgoing: reply_queue,
@@ -182,13 +192,48 @@ pub(super) async fn accept(
         spoken,
         limits: options.limits.clone(),
     };
-    Ok(Accepted { protocol: protocol.into(), origin: None, channel: run(line, requests, options) })
+    Ok(Accepted { protocol: protocol.into(), origin: None, channel: run(broker, line, requests, options) })
+}
+
+/// Tells a peer that its channel is accepted.
+///
+/// # Errors
+/// `NotFound` where it does not listen.
+async fn tell(telling: &Channel, asked: &Asked) -> Result<()> {
+    let mut headers = FieldTable::default();
+    for (name, value) in [(HANDSHAKE, ACCEPTED), (PROTOCOL, &*asked.protocol)] {
+        headers.insert(name.into(), AMQPValue::LongString(value.into()));
+    }
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let (exchange, properties) = (ShortString::default(), properties(Json.content_type(), headers));
+    let failed = |error| {
+        let message = "the broker did not take the answer to a handshake";
+        Error::new(ErrorKind::Unavailable, "accept a channel", message).caused_by(error)
+    };
+    let sent = telling.basic_publish(exchange, asked.reply_queue.clone(), options, b"{}", properties);
+    match sent.await.map_err(failed)?.await.map_err(failed)? {
+        Confirmation::Ack(None) | Confirmation::NotRequested => Ok(()),
+        Confirmation::Ack(Some(_)) | Confirmation::Nack(_) => {
+            let message = "a peer asked for a channel and does not listen for the answer; it is gone";
+            Err(Error::new(ErrorKind::NotFound, "accept a channel", message)
+                .with("queue", asked.reply_queue.as_str()))
+        }
+    }
+}
+
+fn late() -> Error {
+    let message = "the broker did not answer in time while a channel was accepted";
+    Error::new(ErrorKind::Unavailable, "accept a channel", message)
 }
 
 /// Runs a line in a task of its own, and gives the end to talk to.
-fn run(line: Line, incoming: Consumer, options: &AmqpOptions) -> ChannelEnd {
-    let (here, there) = pair(options.limits.channel_capacity);
-    tokio::spawn(line::run(line, incoming, there, options.prefetch));
+fn run(broker: &Broker, line: Line, incoming: Consumer, options: &AmqpOptions) -> ChannelEnd {
+    let (here, there) = pair_within(&options.limits);
+    let (in_use, prefetch) = (broker.in_use(), options.prefetch);
+    tokio::spawn(async move {
+        line::run(line, incoming, there, prefetch).await;
+        drop(in_use);
+    });
     keep_alive(here, &options.timings)
 }
 
@@ -237,12 +282,16 @@ pub(super) async fn publish(
     content_type: &'static str,
     headers: FieldTable,
 ) -> lapin::Result<()> {
-    let properties = BasicProperties::default()
-        .with_delivery_mode(1)
-        .with_content_type(content_type.into())
-        .with_headers(headers);
+    let properties = properties(content_type, headers);
     let (exchange, options) = (ShortString::default(), BasicPublishOptions::default());
     channel.basic_publish(exchange, queue.clone(), options, body, properties).await.map(drop)
+}
+
+fn properties(content_type: &'static str, headers: FieldTable) -> BasicProperties {
+    BasicProperties::default()
+        .with_delivery_mode(1)
+        .with_content_type(content_type.into())
+        .with_headers(headers)
 }
 
 /// A header as text.

@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use lapin::Consumer;
 use lapin::message::Delivery;
-use lapin::options::BasicAckOptions;
+use lapin::options::{BasicAckOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::half_open::HalfOpen;
 use super::handshake::{accept, asked, consume, service_queue, transient};
 use super::{Broker, Inner};
 use crate::error::Result;
@@ -37,6 +38,7 @@ pub(super) struct Listening {
     codecs: Codecs,
     /// For channels that are being accepted.
     slots: Arc<Semaphore>,
+    half_open: Arc<HalfOpen>,
 }
 
 impl Listening {
@@ -54,6 +56,7 @@ impl Listening {
             incoming: incoming.clone(),
             codecs: codecs.clone(),
             slots: Arc::new(Semaphore::new(slots)),
+            half_open: Arc::new(HalfOpen::new(transport.options.half_open)),
         }
     }
 
@@ -101,6 +104,9 @@ impl Listening {
 
     async fn try_attach(&self) -> Result<Attached> {
         let channel = self.broker.channel().await?;
+        // So that an answer that nobody listens for comes back.
+        let confirm = channel.confirm_select(ConfirmSelectOptions::default());
+        confirm.await.map_err(|error| self.broker.failed(error))?;
         let mut consumers = Vec::new();
         let name = &self.service.identifier;
         let instance =
@@ -119,12 +125,12 @@ impl Listening {
             let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
             // One that comes again after a broken connection finds its queues gone.
             let _ = delivery.acker.ack(BasicAckOptions::default()).await;
-            self.take(&delivery, slot);
+            self.take(&delivery, attached.channel.clone(), slot);
         }
     }
 
     /// Accepts what a delivery asks for, in a task of its own.
-    fn take(&self, delivery: &Delivery, slot: OwnedSemaphorePermit) {
+    fn take(&self, delivery: &Delivery, telling: lapin::Channel, slot: OwnedSemaphorePermit) {
         let asked = match asked(delivery) {
             Ok(asked) => asked,
             Err(error) => {
@@ -132,12 +138,14 @@ impl Listening {
             }
         };
         let Some(transport) = self.transport.upgrade() else { return };
-        let (broker, incoming) = (self.broker.clone(), self.incoming.clone());
+        let (broker, incoming, half_open) =
+            (self.broker.clone(), self.incoming.clone(), self.half_open.clone());
         let (service, spoken) = (self.service.identifier.clone(), Spoken::to_unknown(self.codecs.clone()));
         tokio::spawn(async move {
-            let accepted = accept(&broker, &transport.options, &service, asked, spoken).await;
+            let accepted = accept(&broker, &telling, &transport.options, &service, asked, spoken).await;
             let outcome = accepted.and_then(|accepted| {
                 transport.note(&accepted.channel)?;
+                half_open.add(accepted.channel.sender());
                 incoming.offer(accepted)
             });
             if let Err(error) = outcome {

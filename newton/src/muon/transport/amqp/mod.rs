@@ -3,12 +3,14 @@
 //! # Map
 //!
 //! - [`AmqpTransport`]: the transport; [`AmqpOptions`]: how it behaves
-//! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins
+//! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins;
+//!   `half_open`: those on which the peer says nothing
 //! - `trust`: whose certificates are believed
 //! - `line`: one channel: what is sent and what arrives; `body`: the messages that one of the broker's holds
 
 mod body;
 mod broker;
+mod half_open;
 mod handshake;
 mod line;
 mod listen;

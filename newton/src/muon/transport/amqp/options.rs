@@ -16,6 +16,8 @@ pub struct AmqpOptions {
     pub prefetch: u16,
     /// Channels of peers that are being accepted at a time; 256. Further ones wait at the broker.
     pub handshakes: usize,
+    /// Channels of peers that have said nothing yet; 512. The oldest fails where there are more, since the broker grants about 2,000 in all.
+    pub half_open: usize,
     /// How long is waited for what.
     pub timings: Timings,
     /// How much is taken from others.
@@ -29,6 +31,7 @@ impl Default for AmqpOptions {
             ca_file: None,
             prefetch: 512,
             handshakes: 256,
+            half_open: 512,
             timings: Timings::default(),
             limits: Limits::default(),
         }

@@ -12,6 +12,7 @@ use super::streams::{KnownStreams, Stream};
 use crate::domain::envelope::TOMBSTONE;
 use crate::domain::{OrderId, Version};
 use crate::error::Error;
+use crate::store::sqlite::codec;
 use crate::store::sqlite::failure::{Failure, Outcome};
 use crate::store::sqlite::search;
 use crate::store::{Append, Appended, StreamAppend};
@@ -64,7 +65,7 @@ impl<'c> Appends<'c> {
             return self.first_outcome(append);
         }
         match self.check(append) {
-            Ok(streams) => Ok(self.write(append, streams)?),
+            Ok(streams) => self.write(append, streams),
             Err(Failure::Refused(_)) if !suspicious && self.ids.any_taken(append)? => {
                 self.first_outcome(append)
             }
@@ -74,7 +75,8 @@ impl<'c> Appends<'c> {
 
     /// The outcome of the same append when it came first; an error where it is not the same.
     fn first_outcome(&mut self, append: &Append) -> Outcome<Appended> {
-        let mut outcome = Appended { order_id: OrderId::START, versions: Vec::new(), duplicate: true };
+        let mut outcome =
+            Appended { order_id: OrderId::START, versions: Vec::new(), time: append.time, duplicate: true };
         let (mut seen, mut taken, mut unknown) = (std::collections::HashSet::new(), None, None);
         for StreamAppend { stream, events, .. } in &append.streams {
             let stream_id = self.streams.find(stream)?.map(|stream| stream.id);
@@ -85,9 +87,10 @@ impl<'c> Appends<'c> {
                     return Err(Error::id_reused(APPEND, event.id.clone()).into());
                 }
                 match place {
-                    Some(Place { order_id, version, .. }) => {
+                    Some(Place { order_id, version, time, .. }) => {
                         taken = taken.or(Some(&event.id));
                         outcome.order_id = outcome.order_id.max(OrderId(order_id.unsigned_abs()));
+                        outcome.time = codec::time(time)?;
                         last = Version(version.unsigned_abs());
                     }
                     None => unknown = Some(&event.id),
@@ -125,7 +128,7 @@ impl<'c> Appends<'c> {
         Ok(streams)
     }
 
-    fn write(&mut self, append: &Append, streams: Vec<Option<Stream>>) -> rusqlite::Result<Appended> {
+    fn write(&mut self, append: &Append, streams: Vec<Option<Stream>>) -> Outcome<Appended> {
         self.last_time = self.last_time.max(append.time.timestamp_micros());
         let mut versions = Vec::with_capacity(streams.len());
         for (StreamAppend { stream: name, events, .. }, known) in append.streams.iter().zip(streams) {
@@ -142,6 +145,7 @@ impl<'c> Appends<'c> {
             self.streams.advance(name, stream)?;
             versions.push(Version(stream.version.unsigned_abs()));
         }
-        Ok(Appended { order_id: self.last_order_id(), versions, duplicate: false })
+        let time = codec::time(self.last_time)?;
+        Ok(Appended { order_id: self.last_order_id(), versions, time, duplicate: false })
     }
 }

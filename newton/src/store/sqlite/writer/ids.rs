@@ -17,6 +17,8 @@ pub(super) struct Place {
     pub(super) order_id: i64,
     pub(super) stream_id: i64,
     pub(super) version: i64,
+    /// In microseconds.
+    pub(super) time: i64,
 }
 
 pub(super) struct Ids<'c> {
@@ -25,14 +27,15 @@ pub(super) struct Ids<'c> {
 
 impl<'c> Ids<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        let sql = "SELECT order_id, stream_id, version FROM events WHERE event_id = ?1";
+        let sql = "SELECT order_id, stream_id, version, time FROM events WHERE event_id = ?1";
         Ok(Self { find: connection.prepare(sql)? })
     }
 
     /// Where the event with this id is.
     pub(super) fn find(&mut self, id: &EventId) -> rusqlite::Result<Option<Place>> {
         let place = self.find.query_row([codec::id(&id.0)], |row| {
-            Ok(Place { order_id: row.get(0)?, stream_id: row.get(1)?, version: row.get(2)? })
+            let (order_id, stream_id) = (row.get(0)?, row.get(1)?);
+            Ok(Place { order_id, stream_id, version: row.get(2)?, time: row.get(3)? })
         });
         place.optional()
     }

@@ -1,0 +1,135 @@
+//! Channels by plain AMQP, as a peer that is no Muon service would make them.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, Consumer};
+use newton::muon::codec::deflate::inflated;
+use newton::muon::codec::json;
+use newton::muon::{Limits, Message};
+use uuid::Uuid;
+
+use crate::amqp::guarded;
+
+/// One end of a channel, by hand.
+pub(super) struct Hand {
+    pub(super) channel: Channel,
+    replies: Consumer,
+    pub(super) listen_queue: ShortString,
+    pub(super) reply_queue: ShortString,
+}
+
+/// The queues that a handshake names.
+pub(super) fn queues() -> (ShortString, ShortString) {
+    let id = Uuid::new_v4();
+    (format!("hand.listen.{id}").into(), format!("hand.reply.{id}").into())
+}
+
+pub(super) async fn ask(
+    channel: &Channel,
+    service: &str,
+    protocol: &str,
+    listen_queue: &ShortString,
+    reply_queue: &ShortString,
+) {
+    let headers = [
+        ("handshake", "initiated"),
+        ("protocol", protocol),
+        ("server_reply_q", reply_queue.as_str()),
+        ("server_listen_q", listen_queue.as_str()),
+    ];
+    publish(channel, &format!("service.{service}").into(), b"{}", &headers).await;
+}
+
+pub(super) async fn publish(channel: &Channel, queue: &ShortString, body: &[u8], headers: &[(&str, &str)]) {
+    let mut table = FieldTable::default();
+    for (name, value) in headers {
+        table.insert((*name).into(), AMQPValue::LongString((*value).into()));
+    }
+    let properties = BasicProperties::default().with_delivery_mode(1).with_headers(table);
+    let options = BasicPublishOptions::default();
+    let sent = channel.basic_publish("".into(), queue.clone(), options, body, properties).await;
+    sent.expect("a message on its way").await.expect("a message sent");
+}
+
+pub(super) async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
+    declare(channel, queue).await;
+    let options = BasicConsumeOptions::default();
+    let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default()).await;
+    consumer.expect("a consumer")
+}
+
+async fn declare(channel: &Channel, queue: &ShortString) {
+    let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("a queue");
+}
+
+impl Hand {
+    /// Opens a channel to a service.
+    pub(super) async fn open(connection: &Connection, service: &str, protocol: &str) -> Self {
+        let (listen_queue, reply_queue) = queues();
+        let channel = connection.create_channel().await.expect("a channel");
+        let replies = consume(&channel, &reply_queue).await;
+        declare(&channel, &listen_queue).await;
+        ask(&channel, service, protocol, &listen_queue, &reply_queue).await;
+        let mut hand = Self { channel, replies, listen_queue, reply_queue };
+        assert!(hand.next().await.properties.headers().is_some(), "it is accepted");
+        hand
+    }
+
+    pub(super) async fn next(&mut self) -> Delivery {
+        let delivery =
+            guarded(self.replies.next()).await.expect("a consumer that lasts").expect("a delivery");
+        delivery.acker.ack(BasicAckOptions::default()).await.expect("acknowledged");
+        delivery
+    }
+
+    /// What comes, without keep-alives, up to the message that closes the channel.
+    pub(super) async fn last(&mut self) -> Message {
+        loop {
+            let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
+            if message.is_closing() {
+                return message;
+            }
+        }
+    }
+
+    /// The payload of the next message of a shared channel.
+    pub(super) async fn answer(&mut self) -> String {
+        loop {
+            let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
+            assert!(!message.is_closing(), "{message:?}");
+            if message.protocol == "shared-channel" {
+                let message = inflated(message, &Limits::default()).expect("a payload");
+                return String::from_utf8_lossy(&message.payload).into_owned();
+            }
+        }
+    }
+
+    pub(super) async fn send(&self, body: &[u8]) {
+        publish(&self.channel, &self.listen_queue, body, &[("content_type", "application/json")]).await;
+    }
+}
+
+/// Whether the broker has such a queue. The question costs a channel.
+pub(super) async fn exists(connection: &Connection, queue: &ShortString) -> bool {
+    let channel = connection.create_channel().await.expect("a channel");
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let found = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok();
+    let _ = channel.close(200, "asked".into()).await;
+    found
+}
+
+pub(super) async fn assert_gone(connection: &Connection, queues: &[ShortString]) {
+    for queue in queues {
+        guarded(async {
+            while exists(connection, queue).await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+    }
+}

@@ -1,0 +1,153 @@
+//! Peers that take more than they give: slow ones, and such as never close what they open. Memory stays flat, and nobody else waits.
+
+use std::collections::{HashMap, HashSet};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use newton::muon::channel::deflate;
+use newton::muon::codec::json;
+use newton::muon::protocol::event::{Emit, Part, Replayed, replay};
+use newton::muon::{Address, ChannelEnd, Limits, Message, Transport};
+use newton::subscription::{Subscribe, Subscriptions};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::given::{DOMAIN, EVENTS, all, assert_all, client_of, described, follow_all, remote_of, write_all};
+use super::impatient;
+use crate::amqp::{guarded, transport};
+use crate::command_line::{Running, Server};
+use crate::interop::alone;
+use crate::service::Service;
+use crate::trial::{Places, ServiceTrial, trials};
+
+pub(super) fn trials() -> Vec<ServiceTrial> {
+    trials!([Service::RabbitMq], "faults": [
+        a_slow_consumer_costs_little_and_slows_nobody,
+        what_a_peer_never_closes_costs_nothing,
+    ])
+}
+
+/// By how much the memory of a process may grow that should not grow at all, in KiB.
+const NOISE: u64 = 8 * 1024;
+
+async fn a_slow_consumer_costs_little_and_slows_nobody(places: Places) {
+    let _alone = alone().await;
+    let server = Server::start(&places, &[]);
+    // It takes a peer for gone after a second: not one that is slow.
+    let client = impatient(places.of_service(Service::RabbitMq));
+    let client = client_of(client, described(&server, &places)).await;
+    let (remote, service) = remote_of(&client, &server).await;
+    let stream = replay(DOMAIN, Part::HotCold, 0);
+    let mut slow_stream = service.subscribe(&stream, 10).await.expect("it begins");
+    let subscriptions = Subscriptions::new(Arc::new(remote.clone()));
+    let mut slow = subscriptions.open(Subscribe::hot_cold(all())).await.expect("it opens");
+
+    // The writers and another reader are done before either has taken anything.
+    let before = server.process.memory();
+    let following = follow_all(&remote, Subscribe::hot_cold(all()));
+    let (acknowledged, followed) =
+        guarded(async { tokio::join!(write_all(&remote, &service), following) }).await;
+    let after = server.process.memory();
+    assert_all(&followed, &acknowledged);
+    assert!(after < before + 2 * NOISE, "from {before} to {after} KiB");
+
+    let (mut streamed, mut read) = (Vec::new(), Vec::new());
+    while (streamed.len() as u64) < EVENTS {
+        let item = guarded(slow_stream.next()).await.expect("no error").expect("an event");
+        streamed.push(serde_json::from_slice::<Replayed>(&item).expect("an event").order_id);
+    }
+    while (read.len() as u64) < EVENTS {
+        read.push(guarded(slow.next()).await.expect("it goes on").expect("an event").order_id.0);
+    }
+    assert_all(&streamed, &acknowledged);
+    assert_all(&read, &acknowledged);
+    drop((slow, slow_stream, subscriptions, remote, service));
+    client.shutdown().await;
+}
+
+/// `NEWTON_EMITS` says how many events it is to be, where that is not as many as there is time for in every run.
+async fn what_a_peer_never_closes_costs_nothing(places: Places) {
+    let _alone = alone().await;
+    let events = std::env::var("NEWTON_EMITS").map_or(20_000, |count| count.parse().expect("a number"));
+    let server = Server::start(&places, &[]);
+    let transport = transport(&places);
+    let address =
+        Address::new(places.of_service(Service::RabbitMq), &server.name, "shared-channel", "careless");
+    let channel = transport.open(&address).await.expect("it opens");
+    let mut careless =
+        Careless { channel: deflate(channel, &Limits::default()), server: server.name.clone() };
+    careless.emit(events / 4).await;
+    let before = server.process.memory();
+    careless.emit(events - events / 4).await;
+    let after = server.process.memory();
+    assert!(after < before + NOISE, "from {before} to {after} KiB");
+
+    replayed_in_as_little(&server, events);
+    println!("{events} emits: the service held {before} KiB after a quarter of them, {after} KiB after all");
+    transport.close().await;
+}
+
+/// Whoever replays all of them by the command line holds no more at the end than after a quarter.
+fn replayed_in_as_little(server: &Server, events: usize) {
+    let mut replay = server.command(&["replay", "careless", "--json"]);
+    let mut replay = Running(replay.stdout(Stdio::piped()).spawn().expect("a process"));
+    let mut lines = replay.lines();
+    let mut take = |count| {
+        for _ in 0..count {
+            lines.next().expect("a line").expect("UTF-8");
+        }
+    };
+    take(events / 4);
+    let before = replay.memory();
+    // The last one is left where it is, so that the process is still there.
+    take(events - events / 4 - 1);
+    let after = replay.memory();
+    take(1);
+    assert!(lines.next().is_none(), "more than was emitted");
+    assert!(after < before + NOISE, "from {before} to {after} KiB");
+    println!(
+        "{events} replayed: the command held {before} KiB after a quarter of them, {after} KiB after all"
+    );
+}
+
+/// A client that, as the published one, opens a virtual channel for each event it emits and never closes one.
+struct Careless {
+    channel: ChannelEnd,
+    server: String,
+}
+
+impl Careless {
+    /// Emits so many events, some of them at a time, and sees each answered.
+    async fn emit(&mut self, events: usize) {
+        let (mut open, mut sent) = (HashSet::new(), 0);
+        while sent < events || !open.is_empty() {
+            if sent < events && open.len() < 200 {
+                let id = Uuid::new_v4();
+                self.channel.send(self.emitted(id)).await.expect("it is sent");
+                open.insert(format!("\"{id}\""));
+                sent += 1;
+                continue;
+            }
+            let answer = guarded(self.channel.recv()).await.expect("no error").expect("an answer");
+            if answer.protocol == "shared-channel" {
+                let frame: HashMap<String, Box<RawValue>> =
+                    serde_json::from_slice(&answer.payload).expect("a frame");
+                let inner = json::decode(frame["message"].get().as_bytes(), &Limits::default());
+                let (id, inner) = (frame["channelId"].get(), inner.expect("a message"));
+                let text = String::from_utf8_lossy(&inner.payload);
+                assert!(text.contains("PERSISTED") && open.remove(id), "{inner:?} {text}");
+            }
+        }
+    }
+
+    fn emitted(&self, id: Uuid) -> Message {
+        let event = Emit::new("careless", "Happened", r#"{"some":"payload"}"#).expect("JSON");
+        let event = serde_json::to_vec(&event).expect("JSON");
+        let inner =
+            Message::new("event", "EventEmitted", event).from_service("careless").to_service(&*self.server);
+        let inner = String::from_utf8(json::encode(&inner)).expect("text");
+        let frame = format!(r#"{{"channelId":"{id}","message":{inner}}}"#);
+        Message::new("shared-channel", "message", frame).from_service("careless")
+    }
+}
