@@ -47,6 +47,9 @@ impl Subscriber for Spans {
 #[test]
 fn a_command_has_a_span() {
     let spans = Spans::default();
+    // Where there is only one subscriber, a span that another test enters first asks that test's thread, which has none, and is
+    // switched off for everybody; where there are two, all are asked.
+    let _second = tracing::Dispatch::new(spans.clone());
     let receipt = tracing::subscriber::with_default(spans.clone(), || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

@@ -56,13 +56,16 @@ pub(super) struct Shared {
 impl Shared {
     /// A connection to the live file. Where nobody has made it yet, this waits for the start to do it.
     pub(super) async fn connect(&self) -> Result<Reading> {
+        self.look(|| async { self.pool().await?.connect().await }).await
+    }
+
+    /// Looks at the live file, and again where another node has meanwhile gone on to another one, and removed this.
+    async fn look<T, F: Future<Output = Result<T>>>(&self, look: impl Fn() -> F) -> Result<T> {
         let mut tries = 1;
         loop {
-            let connected = async { self.pool().await?.connect().await };
-            match connected.await {
-                // Another node may have gone on to another file meanwhile, and removed this one.
+            match look().await {
                 Err(error) if *error.kind() == ErrorKind::ReadOnly && tries < TRIES => tries += 1,
-                connected => return connected,
+                looked => return looked,
             }
         }
     }
@@ -241,9 +244,12 @@ impl<P: SqliteProjection> Keep for Sqlite<P> {
     }
 
     async fn stored_position(&self) -> Result<Option<OrderId>> {
-        let Some(pool) = self.shared.by_record().await? else { return Ok(None) };
-        let row = pool.connect().await?.read(|file| Tables(P::NAME).row(file)).await?;
-        Ok(row.map(|row| row.checkpoint))
+        let look = || async {
+            let Some(pool) = self.shared.by_record().await? else { return Ok(None) };
+            let row = pool.connect().await?.read(|file| Tables(P::NAME).row(file)).await?;
+            Ok(row.map(|row| row.checkpoint))
+        };
+        self.shared.look(look).await
     }
 }
 
