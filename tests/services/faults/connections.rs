@@ -10,7 +10,8 @@ use newton::{ErrorKind, OrderId};
 use newton_tests::random::{Random, seed};
 
 use super::given::{
-    EVENTS, Given, all, assert_all, assert_each_once, follow_all, page_through, replay_all, until, write_all,
+    EVENTS, Given, all, assert_all, assert_each_once, follow_all, opened, page_through, replay_all, until,
+    write_all,
 };
 use super::{Proxy, impatient};
 use crate::amqp::guarded;
@@ -42,7 +43,7 @@ async fn writers_and_subscriptions_go_on_over_cut_connections(places: Places) {
         }
     };
     let writing = write_all(&remote, &service);
-    let following = follow_all(&remote, Subscribe::hot_cold(all()));
+    let following = follow_all(opened(&remote, Subscribe::hot_cold(all())).await);
     let (acknowledged, (), followed) = guarded(async { tokio::join!(writing, cutting, following) }).await;
     assert_each_once(&*given.stores.events, &acknowledged).await;
     assert_all(&followed, &acknowledged);

@@ -13,7 +13,7 @@ use newton::muon::{Builder, Descriptor, Muon, RemoteService};
 use newton::server::StoreService;
 use newton::store::muon::{RemoteOptions, RemoteStore};
 use newton::store::{Append, EventStore, EventStoreExt, MemoryStore, Read, Selection, Stores};
-use newton::subscription::{Subscribe, Subscriptions};
+use newton::subscription::{Subscribe, Subscription, Subscriptions};
 use newton::{ErrorKind, ExpectedVersion, OrderId, Payload, Retry, StreamName};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -192,10 +192,13 @@ fn assert_outage(error: &newton::Error) {
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::NotFound), "{error:?}");
 }
 
-/// Follows all streams from before the first event on, and gives back the order ids that came.
-pub(super) async fn follow_all(remote: &RemoteStore, subscribe: Subscribe) -> Vec<u64> {
-    let subscriptions = Subscriptions::new(Arc::new(remote.clone()));
-    let mut all = subscriptions.open(subscribe).await.expect("it opens");
+/// Follows the store from now on.
+pub(super) async fn opened(remote: &RemoteStore, subscribe: Subscribe) -> Subscription {
+    Subscriptions::new(Arc::new(remote.clone())).open(subscribe).await.expect("it opens")
+}
+
+/// The order ids of all events, of a subscription that was opened before the first.
+pub(super) async fn follow_all(mut all: Subscription) -> Vec<u64> {
     let mut order_ids = Vec::new();
     while (order_ids.len() as u64) < EVENTS {
         match all.next().await.expect("it goes on") {

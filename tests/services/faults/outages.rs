@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 
 use super::OwnBroker;
 use super::given::{
-    Given, all, assert_all, assert_each_once, client_of, described, follow_all, named, page_through,
+    Given, all, assert_all, assert_each_once, client_of, described, follow_all, named, opened, page_through,
     remote_of, replay_all, write_all,
 };
 use crate::amqp::{GUARD, discovery_at, guarded, transport};
@@ -55,7 +55,7 @@ async fn written_over_a_restart(broker: &OwnBroker, given: &Given) -> Vec<Vec<Or
         broker.restart();
     };
     let writing = write_all(&remote, &service);
-    let following = follow_all(&remote, Subscribe::hot_cold(all()));
+    let following = follow_all(opened(&remote, Subscribe::hot_cold(all())).await);
     let (acknowledged, followed, ()) = guarded(async { tokio::join!(writing, following, ending) }).await;
     assert_each_once(&*given.stores.events, &acknowledged).await;
     assert_all(&followed, &acknowledged);
@@ -91,7 +91,7 @@ async fn a_service_that_is_killed_goes_on_from_its_file(places: Places) {
         server
     };
     let writing = write_all(&remote, &service);
-    let following = follow_all(&remote, Subscribe::hot(all()));
+    let following = follow_all(opened(&remote, Subscribe::hot(all())).await);
     let (followed, acknowledged, server) = guarded(async { tokio::join!(following, writing, killing) }).await;
     assert_each_once(&remote, &acknowledged).await;
     assert_all(&followed, &acknowledged);
