@@ -40,9 +40,6 @@ struct Running<P> {
     is_changed: bool,
 }
 
-/// How often a query looks for the live file before it gives up.
-const TRIES: usize = 5;
-
 /// What readers need to know.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -56,27 +53,44 @@ pub(super) struct Shared {
 impl Shared {
     /// A connection to the live file. Where nobody has made it yet, this waits for the start to do it.
     pub(super) async fn connect(&self) -> Result<Reading> {
-        self.look(|| async { self.pool().await?.connect().await }).await
+        let own = self.live.borrow().clone();
+        if let Some(pool) = own
+            && let Ok(reading) = pool.connect().await
+        {
+            return Ok(reading);
+        }
+        let by_record = |generation| async move {
+            let Some(pool) = self.by_record(generation).await? else { return Ok(None) };
+            pool.connect().await.map(Some)
+        };
+        match self.look(by_record).await? {
+            Some(reading) => Ok(reading),
+            None => self.opened().await?.connect().await,
+        }
     }
 
-    /// Looks at the live file, and again where another node has meanwhile gone on to another one, and removed this.
-    async fn look<T, F: Future<Output = Result<T>>>(&self, look: impl Fn() -> F) -> Result<T> {
-        let mut tries = 1;
+    /// Looks at the live file by the record, and again where another node has meanwhile gone on to another one: it removes
+    /// the one before, and whatever comes of that is not to be told.
+    async fn look<T, F>(&self, look: impl Fn(u64) -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let mut generation = self.place.generations().await?.live;
         loop {
-            match look().await {
-                Err(error) if *error.kind() == ErrorKind::ReadOnly && tries < TRIES => tries += 1,
-                looked => return looked,
+            let looked = look(generation).await;
+            if let Ok(Some(_)) = looked {
+                return looked;
             }
+            let live = self.place.generations().await?.live;
+            if live == generation {
+                return looked;
+            }
+            generation = live;
         }
     }
 
-    async fn pool(&self) -> Result<Arc<Pool>> {
-        if let Some(pool) = self.live.borrow().clone() {
-            return Ok(pool);
-        }
-        if let Some(pool) = self.by_record().await? {
-            return Ok(pool);
-        }
+    /// The live file, once the start has made it.
+    async fn opened(&self) -> Result<Arc<Pool>> {
         let mut live = self.live.subscribe();
         let opened = tokio::time::timeout(std::time::Duration::from_secs(30), live.wait_for(Option::is_some));
         match opened.await {
@@ -85,8 +99,8 @@ impl Shared {
         }
     }
 
-    async fn by_record(&self) -> Result<Option<Arc<Pool>>> {
-        let file = self.place.file(self.place.generations().await?.live);
+    async fn by_record(&self, generation: u64) -> Result<Option<Arc<Pool>>> {
+        let file = self.place.file(generation);
         let known = self.others().clone().filter(|pool| pool.file() == file);
         if known.is_some() || !file.exists() {
             return Ok(known);
@@ -244,8 +258,8 @@ impl<P: SqliteProjection> Keep for Sqlite<P> {
     }
 
     async fn stored_position(&self) -> Result<Option<OrderId>> {
-        let look = || async {
-            let Some(pool) = self.shared.by_record().await? else { return Ok(None) };
+        let look = |generation| async move {
+            let Some(pool) = self.shared.by_record(generation).await? else { return Ok(None) };
             let row = pool.connect().await?.read(|file| Tables(P::NAME).row(file)).await?;
             Ok(row.map(|row| row.checkpoint))
         };
