@@ -35,8 +35,15 @@ pub mod events;
 mod parallel;
 pub mod state;
 
+use std::pin::{Pin, pin};
+
 /// Runs one promise on a runtime of its own, for a test function that is not async.
 pub fn run(promise: impl Future<Output = ()>) {
+    run_pinned(pin!(promise));
+}
+
+/// A runtime's `block_on` is compiled anew for each future, at a cost that a suite of hundreds would feel.
+fn run_pinned(promise: Pin<&mut dyn Future<Output = ()>>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime for the test").block_on(promise);
 }
