@@ -23,7 +23,11 @@ impl ServiceTrial {
         name: impl Into<String>,
         body: impl FnOnce(Places) -> F + Send + 'static,
     ) -> Self {
-        Self { needs, name: name.into(), body: Box::new(move |places| newton::testkit::contract::run(body(places))) }
+        Self {
+            needs,
+            name: name.into(),
+            body: Box::new(move |places| newton::testkit::contract::run(body(places))),
+        }
     }
 
     /// For the harness: what it needs stands before its name, and without that it is ignored, or fails.
