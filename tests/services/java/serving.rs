@@ -1,5 +1,7 @@
 //! The peer is a service that Newton calls.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use lapin::options::BasicAckOptions;
 use lapin::types::ShortString;
@@ -65,11 +67,12 @@ impl Served {
             "unknown": { "time": 1 },
         });
         tokio::spawn(Square::open(&self.connection).await.tell(descriptor, way));
-        // What is listed once is not to be forgotten before the trial is over.
-        let timings = Timings { discovery: GUARD, silence: 2 * GUARD, ..Timings::default() };
-        let options = AmqpOptions { timings: timings.clone(), ..AmqpOptions::default() };
+        // What is listed once is not to be forgotten before the trial is over; who only announces itself answers no question.
+        let wait = Duration::from_millis(500);
+        let timings = Timings { discovery: wait, silence: 2 * GUARD, ..Timings::default() };
+        let options = AmqpOptions { timings, ..AmqpOptions::default() };
         let discovery = AmqpDiscovery::new(&self.url, options).expect("a sound URL");
-        let timings = Timings { rpc: GUARD, ..timings };
+        let timings = Timings { discovery: GUARD, rpc: GUARD, ..Timings::default() };
         let newton =
             Muon::builder("newton").timings(timings).transport(transport(places)).discovery(discovery);
         guarded(newton.start()).await.expect("the client starts")
