@@ -6,7 +6,7 @@ use newton::muon::protocol::reactive_stream::{Item, PROTOCOL, Request, Subscript
 
 use super::reconnect::{Ended, Patience};
 use crate::cli::Stream;
-use crate::exit::{Outcome, Trouble};
+use crate::exit::{Exit, Outcome, Trouble};
 use crate::progress::Progress;
 use crate::session::Session;
 
@@ -100,13 +100,17 @@ impl Items {
     ) -> Result<Self, Trouble> {
         loop {
             patience.wait(ended, &note).await?;
-            // That it is not found says no more than that it is not there again yet.
-            ended = match session.muon.service(service.name()).await {
-                Err(error) => Ended::Broken(error.into()),
-                Ok(service) => match Self::subscribe(&service, request, self.left).await {
-                    Ok(items) => return Ok(items),
-                    Err(ended) => ended,
-                },
+            let opened = async {
+                let service = session.muon.service(service.name()).await?;
+                Self::subscribe(&service, request, self.left).await
+            };
+            ended = match opened.await {
+                Ok(items) => return Ok(items),
+                // It was there: not to find it says no more than that it is not there again yet.
+                Err(Ended::ForGood(trouble)) if trouble.exit == Exit::NotFound => {
+                    Ended::Broken(Trouble::failed(trouble.message))
+                }
+                Err(ended) => ended,
             };
         }
     }
