@@ -20,7 +20,7 @@ const WINDOW: u64 = 256;
 pub async fn run(stream: Stream, session: &mut Session<'_, '_>) -> Outcome {
     let service = session.muon.service(&stream.service).await?;
     let mut request = Request::new(&stream.path);
-    request.args.extend(stream.args);
+    request.args.extend(stream.args.into_iter().map(|argument| (argument.name, argument.value)));
     if let Some(token) = &session.token {
         request.auth = Some(serde_json::json!({ "token": token }));
         request.args.entry("token").or_insert_with(|| token.as_str().into());
