@@ -6,7 +6,7 @@ use newton::domain::Schema;
 use newton::muon::protocol::event::{Emit, Processed, emit};
 use newton::server::Tokens;
 use newton::store::{EventStoreExt, Read, Selection};
-use newton::{OrderId, RecordedEvent};
+use newton::{OrderId, Payload, RecordedEvent};
 use serde_json::json;
 
 use super::Served;
@@ -127,4 +127,22 @@ async fn channels_that_clients_leave_open_are_given_back() {
         tokio::task::yield_now().await;
     }
     drop(left_open);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_emitted_without_waiting_keeps_its_order() {
+    let given = Served::new().await;
+    let mut channels = Vec::new();
+    for number in 0..2_000_u32 {
+        let payload = serde_json::to_vec(&born(&number.to_string())).unwrap();
+        let channel = given.events.channel("event").await.unwrap();
+        channel.send(newton::muon::Message::new("event", "EventEmitted", payload)).await.unwrap();
+        channels.push(channel);
+    }
+    for channel in &mut channels {
+        assert_eq!(channel.recv().await.unwrap().unwrap().step, "EventProcessed");
+    }
+    let stored: Vec<_> = given.stored().await.into_iter().map(|event| event.payload).collect();
+    let payload = |number: u32| Payload::json(born(&number.to_string()).payload.unwrap().get()).unwrap();
+    assert_eq!(stored, (0..2_000).map(payload).collect::<Vec<_>>());
 }

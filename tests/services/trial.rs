@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use libtest_mimic::{Completion, Failed, Trial};
+use newton::testkit::contract::run;
 
 use crate::service::{Service, required};
 
@@ -23,14 +24,14 @@ impl ServiceTrial {
         name: impl Into<String>,
         body: impl FnOnce(Places) -> F + Send + 'static,
     ) -> Self {
-        Self { needs, name: name.into(), body: Box::new(move |places| newton::testkit::contract::run(body(places))) }
+        Self { needs, name: name.into(), body: Box::new(move |places| run(body(places))) }
     }
 
     /// For the harness: what it needs stands before its name, and without that it is ignored, or fails.
     pub(crate) fn into_trial(self) -> Trial {
         let Self { needs, name, body } = self;
         let kinds: Vec<_> = needs.iter().map(ToString::to_string).collect();
-        let run = move || match Places::of(needs) {
+        let test = move || match Places::of(needs) {
             Ok(places) => {
                 body(places);
                 Ok(Completion::Completed)
@@ -38,7 +39,7 @@ impl ServiceTrial {
             Err(reason) if required() => Err(Failed::from(reason)),
             Err(reason) => Ok(Completion::ignored_with(reason)),
         };
-        Trial::ignorable_test(name, run).with_kind(kinds.join(", "))
+        Trial::ignorable_test(name, test).with_kind(kinds.join(", "))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
@@ -12,6 +12,7 @@ use super::half::{Ending, ReceiveHalf};
 use crate::error::Result;
 use crate::muon::codec::Limits;
 use crate::muon::message::Message;
+use crate::sync::lock;
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -164,7 +165,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }
 

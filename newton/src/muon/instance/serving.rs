@@ -1,7 +1,12 @@
 //! The channels that others open to an instance.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::task::coop::unconstrained;
 
 use super::tasks::TaskHandle;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +39,8 @@ pub(super) async fn accept_all(mut listener: Listener, served: Arc<Served>) {
 
 /// Serves the virtual channels of a shared one, until that ends or the instance finishes.
 async fn share(accepted: Accepted, served: Arc<Served>) {
-    let (incoming, mut listener) = Listener::new();
+    // However many a peer opens at once: how many may be open is the limit.
+    let (incoming, mut listener) = Listener::with_backlog(served.limits.shared_channels);
     let end = deflate(accepted.channel, &served.limits);
     let (service, limits, codecs) = (served.service.clone(), served.limits.clone(), served.codecs.clone());
     let shared = Shared::new(end, service, limits, codecs, Some(incoming));
@@ -54,13 +60,16 @@ async fn share(accepted: Accepted, served: Arc<Served>) {
 }
 
 impl Served {
-    /// Serves a channel in a task of its own.
+    /// Serves a channel in a task of its own, which may begin here.
     fn serve(&self, accepted: Accepted) {
         let Accepted { protocol, origin, channel } = accepted;
         match self.stack(&protocol) {
             Ok((stack, slot)) => {
-                let peer = Peer { local: self.service.clone(), origin };
-                self.tasks.serve(slot, run(stack, channel, peer));
+                let (peer, keeps_order) = (Peer { local: self.service.clone(), origin }, stack.keeps_order());
+                let mut serving = Box::pin(run(stack, channel, peer));
+                if !keeps_order || !is_ended_by_beginning(serving.as_mut()) {
+                    self.tasks.serve(slot, serving);
+                }
             }
             Err(error) => {
                 tracing::warn!(origin = origin.as_deref(), %error, "a channel was refused");
@@ -83,6 +92,14 @@ impl Served {
         };
         Ok((stack.clone(), self.tasks.slot().ok_or_else(busy)?))
     }
+}
+
+/// Does the first step of serving a channel here and now, before that of the next one: tasks begin in any order.
+fn is_ended_by_beginning(serving: Pin<&mut impl Future<Output = ()>>) -> bool {
+    // A task's budget must not put off what its waker, whom nobody listens to yet, would go on with.
+    let begin = || unconstrained(serving).now_or_never().is_some();
+    // The hook has told of a panic, and the peer hears of it by the channel's end.
+    catch_unwind(AssertUnwindSafe(begin)).unwrap_or(true)
 }
 
 async fn run(stack: Arc<dyn ServerStack>, channel: ChannelEnd, peer: Peer) {

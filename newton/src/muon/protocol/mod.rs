@@ -32,6 +32,12 @@ pub trait ServerStack: Debug + Send + Sync + 'static {
     /// What it tells others about itself.
     fn outline(&self) -> Outline;
 
+    /// Whether channels over one shared channel are begun in the order in which the peer opened them: each is served up to its first
+    /// wait before the next, so that must be short. Otherwise each begins in a task of its own, in any order.
+    fn keeps_order(&self) -> bool {
+        false
+    }
+
     /// Serves one channel until it ends. When this returns, the channel is closed.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::ChannelEnd;
@@ -37,7 +37,12 @@ impl Listener {
 
     /// A listener, and what a transport puts the opened channels into.
     pub fn new() -> (Incoming, Self) {
-        let (sender, channels) = mpsc::channel(Self::BACKLOG);
+        Self::with_backlog(Self::BACKLOG)
+    }
+
+    /// As [`new`](Self::new), where so many channels may wait to be accepted, at least one.
+    pub fn with_backlog(backlog: usize) -> (Incoming, Self) {
+        let (sender, channels) = mpsc::channel(backlog.clamp(1, Semaphore::MAX_PERMITS));
         (Incoming { channels: sender }, Self { channels })
     }
 

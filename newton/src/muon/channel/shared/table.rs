@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use lru::LruCache;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::muon::codec::Limits;
 use crate::muon::message::{Label, Message};
 use crate::muon::protocol::step;
+use crate::sync::lock;
 
 /// How many ended channels are remembered, so that what arrives late for one of them opens no new one.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
@@ -183,6 +184,6 @@ impl Table {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }

@@ -48,6 +48,11 @@ impl<S: Sink> ServerStack for EventServer<S> {
         Outline::new(PROTOCOL, "Events", "Stores events; each is answered by its place in the store")
     }
 
+    /// Events that a client emits without waiting in between are stored in that order.
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     /// The published clients never close the channel of an event, so that the answer has to.
     async fn serve(&self, mut channel: ChannelEnd, _: Peer) -> Result<()> {
         let Some(message) = channel.recv().await? else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! The connection to a broker, made when it is needed and anew where it broke.
 
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::{fmt, io};
 
 use lapin::runtime::default_runtime;
@@ -15,6 +15,7 @@ use super::{AmqpOptions, trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::descriptor::{url_scheme, url_without_credentials};
 use crate::muon::timings::Timings;
+use crate::sync::lock;
 
 /// Seconds after which a connection that says nothing is taken for broken.
 const HEARTBEAT: u16 = 10;
@@ -130,7 +131,7 @@ impl Broker {
         let stream = uri.connect_with_config_async(trusted.as_ref(), &runtime).await?;
         let stream = std::sync::Mutex::new(Some(stream));
         let take = async move |_, _| {
-            let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let stream = lock(&stream).take();
             stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
         };
         Connection::connector(uri, runtime, take, ConnectionProperties::default()).await

@@ -1,10 +1,11 @@
 //! Channels of peers that have said nothing yet.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::error::{Error, ErrorKind};
 use crate::muon::channel::{Sender, WeakSender};
+use crate::sync::lock;
 
 /// So many channels at most, the oldest first. It makes room for a new one: whoever means to speak does so at once, and gets a channel
 /// however many others ask for some and say nothing.
@@ -19,7 +20,7 @@ impl HalfOpen {
     }
 
     pub(super) fn add(&self, sender: &Sender) {
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = lock(&self.channels);
         if channels.len() >= self.limit {
             channels.retain(|channel| channel.upgrade().is_some_and(|sender| sender.traffic().arrived == 0));
         }

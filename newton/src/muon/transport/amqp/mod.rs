@@ -19,7 +19,7 @@ mod trust;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
@@ -32,6 +32,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::ChannelEnd;
 use crate::muon::codec::Codecs;
 use crate::muon::descriptor::{Descriptor, url_scheme, url_without_credentials};
+use crate::sync::lock;
 
 /// The most brokers of other services that are connected to.
 const MOST_BROKERS: usize = 64;
@@ -113,7 +114,7 @@ impl AmqpTransport {
 
 impl Inner {
     fn own(&self) -> MutexGuard<'_, Own> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.own)
     }
 
     /// Takes note of a channel, unless the transport is closed.
