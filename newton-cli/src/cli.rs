@@ -34,7 +34,7 @@ Examples:
   newton replay users --from 10 --json          # read a stream from there on
   newton rpc events /stream-names               # ask a service
 
-Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or failed, 4 no such service, path or stream, \
+Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or failed, 4 no such service, path, stream or folder, \
 130 interrupted";
 
 /// What every command takes.
@@ -98,7 +98,7 @@ Examples:
 
 Examples:
   newton rpc events /stats
-  newton rpc shop /commands/order/place '{\"id\":\"o-1\",\"payload\":{}}' --json")]
+  newton rpc shop /commands/PaymentPay '{\"id\":\"o-1\",\"payload\":{}}' --json")]
     Rpc(Rpc),
     /// Subscribe to a stream of a service, and write each item as a line of JSON
     #[command(after_help = "\
