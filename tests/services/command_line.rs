@@ -156,7 +156,9 @@ impl Server {
         let store = store_in(folder.path());
         let mut command = newton(url);
         let log = File::options().create(true).append(true).open(log_in(folder.path())).expect("a file");
-        command.args(["serve", "--store", &store, "--name", &name]).args(options);
+        // A page cache that is soon full, so that what grows is held by the service.
+        let small = format!("{store}?cache_bytes=1048576");
+        command.args(["serve", "--store", &small, "--name", &name]).args(options);
         command.stdout(Stdio::piped()).stderr(log);
         let mut process = Running::start(&mut command);
         let ready = process.lines().next().expect("a line").expect("UTF-8");

@@ -2,6 +2,7 @@
 //!
 //! - [`service`]: what trials need, where it is and whether it answers
 //! - [`trial`]: what a trial is, and how lists of trials are made
+//! - [`hand`]: channels by plain AMQP
 //! - the other modules: the trials, one list each
 //!
 //! `.ci/services start` starts the servers and `eval "$(.ci/services env)"` says where they are. With
@@ -13,7 +14,9 @@ mod amqp;
 mod command_line;
 mod encrypted;
 mod faults;
+mod hand;
 mod interop;
+mod java;
 mod orders;
 mod rabbitmq;
 mod sagas;
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         encrypted::trials(),
         command_line::trials(),
         interop::trials(),
+        java::trials(),
         faults::trials(),
         orders::trials(),
         sagas::trials(),

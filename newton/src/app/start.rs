@@ -46,7 +46,7 @@ pub(super) async fn run(registry: Registry, stores: Stores, parts: Parts) -> Res
     let Parts { clock, settings, middleware, provided, handler_policies, .. } = parts;
     let events_file = stores.file.clone();
     let projections = parts.projections.or_else(|| events_file.as_deref().map(beside));
-    check_store(&registry, &*stores.events)?;
+    check_store(&registry, &*stores.events).await?;
     for aggregate in registry.aggregates() {
         check_log(aggregate, &*stores.events).await?;
         unique::check(aggregate.domain, &aggregate.unique_fields(), &stores).await?;
@@ -103,18 +103,31 @@ fn beside(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// Refuses a store on which two commands could be decided on the same state.
-fn check_store(registry: &Registry, events: &dyn EventStore) -> Result<()> {
+/// Refuses a store on which two commands could be decided on the same state, or on which reactions would wait for ever.
+async fn check_store(registry: &Registry, events: &dyn EventStore) -> Result<()> {
     let aggregates: Vec<_> = registry.aggregates().iter().map(|aggregate| aggregate.rust_name).collect();
-    if aggregates.is_empty() || events.capability().expected_versions {
-        return Ok(());
+    if !aggregates.is_empty() && !events.capability().expected_versions {
+        let lacking = "cannot check expected versions, on which the aggregates of an app rely";
+        return Err(insufficient(lacking, &aggregates));
     }
+    let reactions: Vec<_> = registry.reactions().iter().map(|reaction| reaction.rust_name).collect();
+    let has_head =
+        async || !matches!(events.head().await, Err(error) if *error.kind() == ErrorKind::Unsupported);
+    if !reactions.is_empty() && !has_head().await {
+        return Err(insufficient(
+            "does not say where its head is, so that nothing can follow it",
+            &reactions,
+        ));
+    }
+    Ok(())
+}
+
+fn insufficient(lacking: &str, parts: &[&str]) -> Error {
     let message = format!(
-        "this store cannot check expected versions, on which the aggregates of an app rely: {}. Use SQLite, or a store that \
-         Newton publishes; this one serves apps without aggregates, `Builder::without` leaves them out",
-        aggregates.join(", ")
+        "this store {lacking}: {}. Use SQLite, or a store that Newton publishes; `Builder::without` leaves a part out",
+        parts.join(", ")
     );
-    Err(Error::new(ErrorKind::Unsupported, "start", message))
+    Error::new(ErrorKind::Unsupported, "start", message)
 }
 
 /// Refuses a program that does not know an event type in the log of one of its aggregates.

@@ -8,9 +8,9 @@ use newton::store::EventStore;
 use uuid::Uuid;
 
 use super::given::{DOMAIN, append, client_of, described, remote_of, until};
-use super::hand::Hand;
 use crate::amqp::{guarded, transport};
 use crate::command_line::Server;
+use crate::hand::Hand;
 use crate::interop::alone;
 use crate::rabbitmq::connect;
 use crate::service::Service;

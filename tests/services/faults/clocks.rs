@@ -12,8 +12,8 @@ use newton::testkit::VirtualClock;
 use newton_tests::bank::Account;
 
 use super::given::{DOMAIN, append, client_of, named, open};
-use super::hand::Hand;
 use crate::amqp::{guarded, transport};
+use crate::hand::Hand;
 use crate::rabbitmq::connect;
 use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};

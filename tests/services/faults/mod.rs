@@ -10,7 +10,6 @@ mod broker;
 mod clocks;
 mod connections;
 mod given;
-mod hand;
 mod outages;
 mod peers;
 mod pressure;

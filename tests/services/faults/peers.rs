@@ -11,9 +11,9 @@ use newton::muon::{Descriptor, Limits, Message, Muon, Timings};
 use newton::{ErrorKind, Result};
 use uuid::Uuid;
 
-use super::hand::{Hand, ask, assert_gone, consume, exists, publish, queues};
 use super::impatient;
 use crate::amqp::{GUARD, guarded};
+use crate::hand::{Hand, ask, assert_gone, consume, exists, header, publish, queues};
 use crate::rabbitmq::connect;
 use crate::service::Service;
 use crate::trial::{Places, ServiceTrial, trials};
@@ -89,7 +89,7 @@ async fn what_was_closed_leaves_no_queue(places: Places) {
     let town = Town::new(&places).await;
     let connection = connect(&places).await;
     let mut hand = Hand::open(&connection, &town.name, "rpc").await;
-    let queues = [hand.listen_queue.clone(), hand.reply_queue.clone()];
+    let queues = hand.queues();
     assert!(exists(&connection, &queues[0]).await && exists(&connection, &queues[1]).await);
     let request = format!(r#"{{"url":"rpc://{}/balance","body":[123,125]}}"#, town.name);
     let request = Message::new("rpc", "request.made", request).from_service("hand");
@@ -114,11 +114,11 @@ async fn peers_that_vanish_leave_no_queue(places: Places) {
     let connection = connect(&places).await;
     let lost = connect(&places).await;
     let hand = Hand::open(&lost, &town.name, "rpc").await;
-    let mut queues = vec![hand.listen_queue.clone(), hand.reply_queue.clone()];
+    let mut queues = hand.queues().to_vec();
     lost.close(200, "gone".into()).await.expect("closed");
     // Another one makes its queue and never reads it.
     let channel = connection.create_channel().await.expect("a channel");
-    let (listen_queue, reply_queue) = super::hand::queues();
+    let (listen_queue, reply_queue) = crate::hand::queues();
     let options = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(reply_queue.clone(), options, FieldTable::default()).await.expect("a queue");
     ask(&channel, &town.name, "rpc", &listen_queue, &reply_queue).await;
@@ -142,11 +142,7 @@ async fn a_server_that_never_answers_leaves_no_queue(places: Places) {
     let error = guarded(client.channel_to(&name, "rpc")).await.map(drop).expect_err("nobody answers");
     assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error:?}");
     let asked = guarded(handshakes.next()).await.expect("a consumer").expect("a handshake");
-    let headers = asked.properties.headers().clone().expect("headers");
-    let queues = ["server_reply_q", "server_listen_q"].map(|name| {
-        let queue = headers.inner()[name].as_long_string().expect("a text");
-        ShortString::from(queue.to_string())
-    });
+    let queues = ["server_reply_q", "server_listen_q"].map(|name| ShortString::from(header(&asked, name)));
     assert_gone(&connection, &queues).await;
     client.shutdown().await;
 }

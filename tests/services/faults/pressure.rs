@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::process::Stdio;
 
 use futures_util::StreamExt;
+use newton::domain::{Clock, NewEvent, SystemClock};
 use newton::muon::channel::deflate;
 use newton::muon::codec::json;
 use newton::muon::protocol::event::{Emit, Part, Replayed, replay};
 use newton::muon::{Address, ChannelEnd, Limits, Message, Transport};
+use newton::store::{Append, EventStore};
 use newton::subscription::Subscribe;
+use newton::{ExpectedVersion, Payload, StreamName};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -25,6 +28,7 @@ use crate::trial::{Places, ServiceTrial, trials};
 pub(super) fn trials() -> Vec<ServiceTrial> {
     trials!([Service::RabbitMq], "faults": [
         a_slow_consumer_slows_nobody,
+        a_reader_that_rests_is_held_little_for,
         what_a_peer_never_closes_costs_nothing,
     ])
 }
@@ -61,6 +65,50 @@ async fn a_slow_consumer_slows_nobody(places: Places) {
     assert_all(&read, &acknowledged);
     drop((slow, slow_stream, remote, service));
     client.shutdown().await;
+}
+
+/// Events of a log that nobody is to hold: 64 MiB of them.
+const LARGE: usize = 1_024;
+
+/// What a reader that takes nothing more may hold, in KiB: the 256 events that it has asked for, twice, and a process.
+const HELD: u64 = 44 * 1024;
+
+async fn a_reader_that_rests_is_held_little_for(places: Places) {
+    const RESTING: u64 = 2;
+    let _alone = alone().await;
+    let server = Server::start(&places, &[]);
+    let client = client_of(transport(&places), described(&server, &places)).await;
+    let (remote, _) = remote_of(&client, &server).await;
+    for _ in 0..LARGE / 16 {
+        guarded(remote.append(large(16))).await.expect("it is stored");
+    }
+    client.shutdown().await;
+
+    let replay = || {
+        let mut replay = server.command(&["replay", "faults/Stream", "--json"]);
+        Running(replay.stdout(Stdio::piped()).spawn().expect("a process"))
+    };
+    let before = server.process.memory();
+    let mut resting: Vec<_> = (0..RESTING).map(|_| replay()).collect();
+    let mut unread: Vec<_> = resting.iter_mut().map(Running::lines).collect();
+    for lines in &mut unread {
+        lines.next().expect("a line").expect("UTF-8");
+    }
+    // By the time that one who does not rest has read everything, they have been sent what they will be.
+    assert_eq!(replay().lines().count(), LARGE);
+    for reader in &resting {
+        assert!(reader.memory() < HELD, "a reader holds {} KiB", reader.memory());
+    }
+    let after = server.process.memory();
+    assert!(after < before + HELD, "from {before} to {after} KiB");
+}
+
+/// Events of 64 KiB for one stream.
+fn large(events: usize) -> Append {
+    let stream = StreamName::parse(format!("{DOMAIN}/large")).expect("a name");
+    let event = || NewEvent::new("Told", Payload::of(&"x".repeat(64 * 1024)).expect("JSON"));
+    let events = (0..events).map(|_| event()).collect();
+    Append::to(stream, ExpectedVersion::Any, events, SystemClock.now())
 }
 
 /// `NEWTON_EMITS` says how many events it is to be, where that is not as many as there is time for in every run.

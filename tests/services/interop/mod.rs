@@ -32,7 +32,7 @@ use crate::trial::{Places, ServiceTrial, trials};
 const STORE: &str = "interop-store";
 
 /// Text, numbers and nesting that are easily spoilt, as the client writes them.
-const ODD: &str = r#"{"name":"Grüße \"ẞ\" \\ \n","face":"😀👩‍🚀","nested":{"list":[1,2.5,-3e-7,null,true,[]],"deep":{"er":{"ö":{}}}}}"#;
+pub(crate) const ODD: &str = r#"{"name":"Grüße \"ẞ\" \\ \n","face":"😀👩‍🚀","nested":{"list":[1,2.5,-3e-7,null,true,[]],"deep":{"er":{"ö":{}}}}}"#;
 
 pub(crate) fn trials() -> Vec<ServiceTrial> {
     let mut list = trials!([Service::RabbitMq, Service::MuonClient], "interop": [the_drivers_do_their_cases]);

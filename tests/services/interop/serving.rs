@@ -13,6 +13,7 @@ use newton::store::muon::{PlainStore, RemoteOptions, RemoteStore};
 use newton::store::{Append, MemoryStore, Position, Read, Selection, Stores};
 use newton::{ErrorKind, ExpectedVersion, Newton, OrderId, Payload, StreamName};
 use newton_tests::bank::Account;
+use newton_tests::ledger::Ledger;
 use serde_json::{Value, json};
 
 use super::driver::values;
@@ -130,6 +131,9 @@ async fn a_plain_store_is_enough_for_an_app_without_aggregates(service: RemoteSe
     let refused =
         Newton::builder().stores(stores()).only::<Account>().start().await.expect_err("an aggregate");
     assert!(refused.to_string().contains("expected versions"), "{refused}");
+    let refused =
+        Newton::builder().stores(stores()).only::<Ledger>().start().await.expect_err("a projection");
+    assert!(refused.to_string().contains("head"), "{refused}");
 
     let app =
         Newton::builder().stores(stores()).registry(Registry::empty()).start().await.expect("it starts");

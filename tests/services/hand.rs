@@ -1,4 +1,4 @@
-//! Channels by plain AMQP, as a peer that is no Muon service would make them.
+//! Channels by plain AMQP, by which trials are a peer of Newton that is not Newton.
 
 use std::time::Duration;
 
@@ -15,20 +15,22 @@ use uuid::Uuid;
 use crate::amqp::guarded;
 
 /// One end of a channel, by hand.
-pub(super) struct Hand {
-    pub(super) channel: Channel,
-    replies: Consumer,
-    pub(super) listen_queue: ShortString,
-    pub(super) reply_queue: ShortString,
+pub(crate) struct Hand {
+    pub(crate) channel: Channel,
+    /// What arrives in `own`.
+    pub(crate) incoming: Consumer,
+    pub(crate) own: ShortString,
+    /// The queue that the peer reads.
+    pub(crate) outgoing: ShortString,
 }
 
 /// The queues that a handshake names.
-pub(super) fn queues() -> (ShortString, ShortString) {
+pub(crate) fn queues() -> (ShortString, ShortString) {
     let id = Uuid::new_v4();
     (format!("hand.listen.{id}").into(), format!("hand.reply.{id}").into())
 }
 
-pub(super) async fn ask(
+pub(crate) async fn ask(
     channel: &Channel,
     service: &str,
     protocol: &str,
@@ -44,7 +46,7 @@ pub(super) async fn ask(
     publish(channel, &format!("service.{service}").into(), b"{}", &headers).await;
 }
 
-pub(super) async fn publish(channel: &Channel, queue: &ShortString, body: &[u8], headers: &[(&str, &str)]) {
+pub(crate) async fn publish(channel: &Channel, queue: &ShortString, body: &[u8], headers: &[(&str, &str)]) {
     let mut table = FieldTable::default();
     for (name, value) in headers {
         table.insert((*name).into(), AMQPValue::LongString((*value).into()));
@@ -55,7 +57,7 @@ pub(super) async fn publish(channel: &Channel, queue: &ShortString, body: &[u8],
     sent.expect("a message on its way").await.expect("a message sent");
 }
 
-pub(super) async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
+pub(crate) async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
     declare(channel, queue).await;
     let options = BasicConsumeOptions::default();
     let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default()).await;
@@ -69,26 +71,50 @@ async fn declare(channel: &Channel, queue: &ShortString) {
 
 impl Hand {
     /// Opens a channel to a service.
-    pub(super) async fn open(connection: &Connection, service: &str, protocol: &str) -> Self {
-        let (listen_queue, reply_queue) = queues();
+    pub(crate) async fn open(connection: &Connection, service: &str, protocol: &str) -> Self {
+        Self::over(connection, service, protocol, queues()).await
+    }
+
+    /// The same over queues of these names: the one that the service listens on, and the one for its replies.
+    pub(crate) async fn over(
+        connection: &Connection,
+        service: &str,
+        protocol: &str,
+        (outgoing, own): (ShortString, ShortString),
+    ) -> Self {
         let channel = connection.create_channel().await.expect("a channel");
-        let replies = consume(&channel, &reply_queue).await;
-        declare(&channel, &listen_queue).await;
-        ask(&channel, service, protocol, &listen_queue, &reply_queue).await;
-        let mut hand = Self { channel, replies, listen_queue, reply_queue };
-        assert!(hand.next().await.properties.headers().is_some(), "it is accepted");
+        let incoming = consume(&channel, &own).await;
+        declare(&channel, &outgoing).await;
+        ask(&channel, service, protocol, &outgoing, &own).await;
+        let mut hand = Self { channel, incoming, own, outgoing };
+        assert_eq!(header(&hand.next().await, "handshake"), "accepted");
         hand
     }
 
-    pub(super) async fn next(&mut self) -> Delivery {
+    /// Accepts the channel that a handshake asks for.
+    pub(crate) async fn accept(connection: &Connection, handshake: &Delivery) -> Self {
+        let queue = |name| ShortString::from(header(handshake, name));
+        let (own, outgoing) = (queue("server_listen_q"), queue("server_reply_q"));
+        let channel = connection.create_channel().await.expect("a channel");
+        let incoming = consume(&channel, &own).await;
+        let headers = [("handshake", "accepted"), ("protocol", &*header(handshake, "protocol"))];
+        publish(&channel, &outgoing, b"{}", &headers).await;
+        Self { channel, incoming, own, outgoing }
+    }
+
+    pub(crate) fn queues(&self) -> [ShortString; 2] {
+        [self.own.clone(), self.outgoing.clone()]
+    }
+
+    pub(crate) async fn next(&mut self) -> Delivery {
         let delivery =
-            guarded(self.replies.next()).await.expect("a consumer that lasts").expect("a delivery");
+            guarded(self.incoming.next()).await.expect("a consumer that lasts").expect("a delivery");
         delivery.acker.ack(BasicAckOptions::default()).await.expect("acknowledged");
         delivery
     }
 
     /// What comes, without keep-alives, up to the message that closes the channel.
-    pub(super) async fn last(&mut self) -> Message {
+    pub(crate) async fn last(&mut self) -> Message {
         loop {
             let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
             if message.is_closing() {
@@ -98,7 +124,7 @@ impl Hand {
     }
 
     /// The payload of the next message of a shared channel.
-    pub(super) async fn answer(&mut self) -> String {
+    pub(crate) async fn answer(&mut self) -> String {
         loop {
             let message = json::decode(&self.next().await.data, &Limits::default()).expect("a message");
             assert!(!message.is_closing(), "{message:?}");
@@ -109,13 +135,20 @@ impl Hand {
         }
     }
 
-    pub(super) async fn send(&self, body: &[u8]) {
-        publish(&self.channel, &self.listen_queue, body, &[("content_type", "application/json")]).await;
+    pub(crate) async fn send(&self, body: &[u8]) {
+        publish(&self.channel, &self.outgoing, body, &[("content_type", "application/json")]).await;
     }
 }
 
+/// A header that has to be there.
+pub(crate) fn header(delivery: &Delivery, name: &str) -> String {
+    let headers = delivery.properties.headers().as_ref().expect("headers");
+    let value = headers.inner().get(name).unwrap_or_else(|| panic!("the header {name}"));
+    value.as_long_string().expect("a text").to_string()
+}
+
 /// Whether the broker has such a queue. The question costs a channel.
-pub(super) async fn exists(connection: &Connection, queue: &ShortString) -> bool {
+pub(crate) async fn exists(connection: &Connection, queue: &ShortString) -> bool {
     let channel = connection.create_channel().await.expect("a channel");
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let found = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok();
@@ -123,7 +156,7 @@ pub(super) async fn exists(connection: &Connection, queue: &ShortString) -> bool
     found
 }
 
-pub(super) async fn assert_gone(connection: &Connection, queues: &[ShortString]) {
+pub(crate) async fn assert_gone(connection: &Connection, queues: &[ShortString]) {
     for queue in queues {
         guarded(async {
             while exists(connection, queue).await {
