@@ -1,12 +1,13 @@
-//! The arguments of the command line.
+//! The arguments of the command line, in one file that reads as its help does.
+//!
+//! Above 300 lines, since the help is most of it.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use newton::muon::descriptor::url_without_credentials;
 use newton::muon::protocol::event::Part;
-use serde_json::Value;
+
+use crate::secret::{Argument, SecretUrl};
 
 /// Publish an event store, and talk to the services of Muon.
 ///
@@ -33,7 +34,7 @@ Examples:
   newton replay users --from 10 --json          # read a stream from there on
   newton rpc events /stream-names               # ask a service
 
-Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or failed, 4 no such service, path or stream, \
+Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or failed, 4 no such service, path, stream or folder, \
 130 interrupted";
 
 /// What every command takes.
@@ -42,7 +43,7 @@ Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 not reachable or 
 pub struct Common {
     /// The broker: `amqp://user:password@host[:port][/vhost]`, or `amqps://..` for an encrypted connection
     #[arg(long, global = true, value_name = "URL", env = "NEWTON_AMQP_URL", hide_env_values = true)]
-    pub amqp: Option<BrokerUrl>,
+    pub amqp: Option<SecretUrl>,
 
     /// Send user name and password over an unencrypted connection to another machine all the same
     #[arg(long, global = true)]
@@ -59,35 +60,6 @@ pub struct Common {
     /// Write JSON, one value on each line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
-}
-
-/// The URL of a broker. It may hold a password, so it is never shown as it is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct BrokerUrl(String);
-
-impl BrokerUrl {
-    /// The URL with its credentials, for the connection alone.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for BrokerUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl fmt::Display for BrokerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&url_without_credentials(&self.0))
-    }
-}
-
-impl fmt::Debug for BrokerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BrokerUrl({self})")
-    }
 }
 
 /// The commands.
@@ -126,7 +98,7 @@ Examples:
 
 Examples:
   newton rpc events /stats
-  newton rpc shop /commands/order/place '{\"id\":\"o-1\",\"payload\":{}}' --json")]
+  newton rpc shop /commands/PaymentPay '{\"id\":\"o-1\",\"payload\":{}}' --json")]
     Rpc(Rpc),
     /// Subscribe to a stream of a service, and write each item as a line of JSON
     #[command(after_help = "\
@@ -196,8 +168,8 @@ pub struct Stream {
     /// The path of the stream, such as `/ticks`
     pub path: String,
     /// Arguments of the stream: `NAME=TEXT`, or `NAME:=JSON` for numbers and other values
-    #[arg(value_name = "ARG=VALUE", value_parser = parse_argument)]
-    pub args: Vec<(String, Value)>,
+    #[arg(value_name = "ARG=VALUE")]
+    pub args: Vec<Argument>,
     /// End after so many items
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
@@ -278,7 +250,7 @@ impl Replay {
 pub struct Serve {
     /// The store: `sqlite://events.db`, or `memory:` to forget everything at the end
     #[arg(long, value_name = "URL", env = "NEWTON_STORE", hide_env_values = true)]
-    pub store: String,
+    pub store: SecretUrl,
 
     /// The name that others find it by
     #[arg(long, default_value = "events")]
@@ -289,22 +261,9 @@ pub struct Serve {
     pub allow_delete: bool,
 }
 
-fn parse_argument(text: &str) -> Result<(String, Value), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=TEXT or NAME:=JSON")?;
-    let (name, value) = match name.strip_suffix(':') {
-        Some(name) => (name, serde_json::from_str(value).map_err(|error| format!("not JSON: {error}"))?),
-        None => (name, Value::from(value)),
-    };
-    if name.is_empty() {
-        return Err("the name is missing before `=`".to_owned());
-    }
-    Ok((name.to_owned(), value))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use serde_json::json;
 
     use super::*;
 
@@ -336,16 +295,6 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_texts_unless_they_are_said_to_be_json() {
-        assert_eq!(parse_argument("n=1"), Ok(("n".into(), json!("1"))));
-        assert_eq!(parse_argument("n:=1"), Ok(("n".into(), json!(1))));
-        assert_eq!(parse_argument("n=a=b"), Ok(("n".into(), json!("a=b"))));
-        for bad in ["n", "=1", ":=1", "n:=x"] {
-            assert!(parse_argument(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn an_event_has_a_type() {
         assert!(parse("newton emit").is_ok());
         assert!(parse("newton emit users UserBorn").is_ok());
@@ -359,6 +308,13 @@ mod tests {
         assert_eq!(cli.common.amqp.as_ref().unwrap().secret(), "amqp://ada:secret@broker/v");
         assert_eq!(cli.common.amqp.as_ref().unwrap().to_string(), "amqp://broker/v");
         assert!(!format!("{cli:?}").contains("secret"), "{cli:?}");
+        for line in [
+            "newton serve --store muon+amqp://ada:secret@broker/events?token=secret",
+            "newton stream shop /prices token=secret",
+        ] {
+            let cli = parse(line).unwrap();
+            assert!(!format!("{cli:?}").contains("secret"), "{cli:?}");
+        }
     }
 
     #[test]

@@ -11,8 +11,9 @@ use newton::muon::transport::{AmqpOptions, AmqpTransport};
 use newton::server::Tokens;
 use uuid::Uuid;
 
-use crate::cli::{BrokerUrl, Common};
+use crate::cli::Common;
 use crate::exit::Trouble;
+use crate::secret::SecretUrl;
 
 /// An instance that only asks others, under a name of its own.
 ///
@@ -37,7 +38,7 @@ pub fn builder(common: &Common, service: &str) -> Result<Builder, Trouble> {
 }
 
 #[cfg(feature = "amqp")]
-fn over(broker: &BrokerUrl, common: &Common, service: &str) -> Result<Builder, Trouble> {
+fn over(broker: &SecretUrl, common: &Common, service: &str) -> Result<Builder, Trouble> {
     let (insecure, ca_file) = (common.insecure, common.ca_file.clone());
     let options = AmqpOptions { insecure, ca_file, ..AmqpOptions::default() };
     let transport = AmqpTransport::new(broker.secret(), options.clone())?;
@@ -46,7 +47,7 @@ fn over(broker: &BrokerUrl, common: &Common, service: &str) -> Result<Builder, T
 }
 
 #[cfg(not(feature = "amqp"))]
-fn over(broker: &BrokerUrl, _: &Common, _: &str) -> Result<Builder, Trouble> {
+fn over(broker: &SecretUrl, _: &Common, _: &str) -> Result<Builder, Trouble> {
     Err(Trouble::usage(format!("this `newton` was built without the feature `amqp`, which {broker} needs")))
 }
 
@@ -55,10 +56,7 @@ fn over(broker: &BrokerUrl, _: &Common, _: &str) -> Result<Builder, Trouble> {
 /// # Errors
 /// A usage error where the file can't be read or holds none.
 pub fn tokens(common: &Common) -> Result<Tokens, Trouble> {
-    match token_text(common)? {
-        Some(text) => Ok(Tokens::parse(&text)?),
-        None => Ok(Tokens::default()),
-    }
+    Ok(read_tokens(common)?.map(|(_, tokens)| tokens).unwrap_or_default())
 }
 
 /// The token that others are shown: the first of the file.
@@ -66,18 +64,18 @@ pub fn tokens(common: &Common) -> Result<Tokens, Trouble> {
 /// # Errors
 /// As [`tokens`].
 pub fn token(common: &Common) -> Result<Option<String>, Trouble> {
-    let Some(text) = token_text(common)? else { return Ok(None) };
-    Tokens::parse(&text)?;
+    let Some((text, _)) = read_tokens(common)? else { return Ok(None) };
     let mut lines = text.lines().map(str::trim);
     Ok(lines.find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned))
 }
 
-fn token_text(common: &Common) -> Result<Option<String>, Trouble> {
+fn read_tokens(common: &Common) -> Result<Option<(String, Tokens)>, Trouble> {
     let Some(file) = &common.token_file else { return Ok(None) };
-    let unreadable = |error| {
+    let text = fs::read_to_string(file).map_err(|error| {
         Trouble::usage(format!("the file of --token-file, {}, can't be read: {error}", file.display()))
-    };
-    fs::read_to_string(file).map(Some).map_err(unreadable)
+    })?;
+    let tokens = Tokens::parse(&text).map_err(|error| error.with("file", file.display()))?;
+    Ok(Some((text, tokens)))
 }
 
 #[cfg(test)]
@@ -122,7 +120,9 @@ mod tests {
         assert_eq!(token(&common).unwrap().as_deref(), Some("one"));
         assert!(tokens(&common).unwrap().admit("emit", Some("two")).is_ok());
         fs::write(&file, "# none\n").unwrap();
-        assert!(token(&common).is_err());
+        let trouble = token(&common).unwrap_err();
+        assert_eq!(trouble.exit, Exit::Usage);
+        assert!(trouble.message.contains(&file.display().to_string()), "{}", trouble.message);
         assert_eq!(token(&Common::default()).unwrap(), None);
     }
 }

@@ -22,7 +22,7 @@ pub enum Exit {
     Usage = 2,
     /// A service or the broker can't be reached, or something failed.
     Failed = 3,
-    /// There is no such service, path or stream.
+    /// There is no such service, path or stream of a service, or folder of a store.
     NotFound = 4,
     /// Ended by Ctrl-C or SIGTERM.
     Interrupted = 130,

@@ -2,7 +2,7 @@
 #![doc = include_str!("../README.md")]
 //! # Map
 //!
-//! - [`cli`]: the arguments; [`commands`]: one module for each command, and [`run`](commands::run)
+//! - [`cli`]: the arguments; [`secret`]: those that are shown in part; [`commands`]: one module for each command, and [`run`](commands::run)
 //! - [`connect`]: from arguments to an instance of Muon
 //! - [`session`]: what a command works with; [`output`]: what it writes, as [`table`] or as JSON; [`progress`]: how far it is
 //! - [`exit`]: how it ends; [`signals`]: what ends it from outside
@@ -13,6 +13,7 @@ pub mod connect;
 pub mod exit;
 pub mod output;
 pub mod progress;
+pub mod secret;
 pub mod session;
 pub mod signals;
 pub mod table;

@@ -5,6 +5,7 @@
 mod support;
 
 use std::io;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use newton::muon::Muon;
@@ -14,6 +15,7 @@ use newton_cli::exit::{Exit, Outcome};
 use serde_json::{Value, json};
 use support::{Network, lines};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::sleep;
 
 /// More than any test needs.
 const PATIENCE: &str = "600";
@@ -158,4 +160,36 @@ async fn a_stream_begins_anew_where_that_is_asked_for() {
         let (outcome, _second) = tokio::join!(run(&network, said, &arguments), breaks);
         assert_eq!(outcome.err().map(|trouble| trouble.exit), ends);
     }
+}
+
+/// As at a broker, whose services are remembered for some seconds after their end.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_away_is_waited_for_though_it_is_still_announced() {
+    let (network, (asked, _asks), (said, mut hears)) =
+        (Network::that_remembers("events"), unbounded_channel(), unbounded_channel());
+    let first = service(&network, 3, &asked).await;
+    let replay = run(&network, said, &["replay", "s", "--limit", "4", "--reconnect", PATIENCE]);
+    let breaks = async {
+        assert_eq!(until(&mut hears, 3).await, [1, 2, 3]);
+        first.shutdown().await;
+        // The clock of the test: it goes on when everything waits, so after attempts that find nobody.
+        sleep(Duration::from_mins(1)).await;
+        service(&network, 4, &asked).await
+    };
+    let (outcome, _second) = tokio::join!(replay, breaks);
+    outcome.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_stays_away_is_a_failure() {
+    let (network, (asked, _asks), (said, mut hears)) =
+        (Network::new(), unbounded_channel(), unbounded_channel());
+    let first = service(&network, 3, &asked).await;
+    let replay = run(&network, said, &["replay", "s", "--limit", "4", "--reconnect", PATIENCE]);
+    let breaks = async {
+        assert_eq!(until(&mut hears, 3).await, [1, 2, 3]);
+        first.shutdown().await;
+    };
+    let (outcome, ()) = tokio::join!(replay, breaks);
+    assert_eq!(outcome.unwrap_err().exit, Exit::Failed);
 }

@@ -169,10 +169,20 @@ impl Error {
         Self::new(ErrorKind::StateConflict { key }, operation, message)
     }
 
-    /// Adds a name and a value that say where it happened.
+    /// Adds a name and a value that say where it happened. Said again on the way up, they are shown once.
+    ///
+    /// ```
+    /// use newton::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::NotFound, "open", "nobody is there").with("service", "bank").with("service", "bank");
+    /// assert_eq!(error.to_string(), "open: nobody is there (service: bank)");
+    /// ```
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.0.context.push((Cow::Borrowed(name), value.to_string()));
+        let fact = (Cow::Borrowed(name), value.to_string());
+        if !self.0.context.contains(&fact) {
+            self.0.context.push(fact);
+        }
         self
     }
 

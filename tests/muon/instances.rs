@@ -111,7 +111,7 @@ async fn a_service_that_is_not_there_is_waited_for_a_while() {
 #[tokio::test]
 async fn a_bad_start_says_what_to_do() {
     for name in ["", "ab", "a/b/c", "a\nb"] {
-        assert_eq!(*Muon::builder(name).start().await.unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(*Muon::builder(name).start().await.unwrap_err().kind(), ErrorKind::Configuration);
     }
     let twice = Muon::builder("twice").serve(Echo).serve(Echo).start().await.unwrap_err();
     assert_eq!(*twice.kind(), ErrorKind::Configuration);

@@ -41,18 +41,19 @@ Examples:
   orders list
   orders why o-1
 
-The shop as two processes, and the store as a third:
+The shop as two processes, and the store as a third; each in a terminal of its own, and the first two lines in all of them:
   export NEWTON_AMQP_URL=amqp://guest:guest@localhost
-  newton serve --store sqlite://orders.db
   export ORDERS_STORE=muon+amqp://guest:guest@localhost/events
-  orders shop           # in one terminal
-  orders fulfilment     # in another one
+  newton serve --store sqlite://orders.db
+  orders shop
+  orders fulfilment
+Then, in a fourth one:
   newton rpc shop /commands/OrderPlace '{\"id\": \"o-1\", \"payload\":
     {\"customer\": \"ada\", \"address\": \"12 Analytical Lane\", \"total\": 120, \"seconds_to_pay\": 3600}}'
   newton rpc shop /commands/PaymentPay '{\"id\": \"o-1\", \"payload\": {}}'
 Meanwhile `orders list` and its like wait: one process at a time runs the saga and the read models, and that is `orders fulfilment`.
 
-Exit codes: 0 done, 1 refused by the shop, 2 wrong usage, 3 the store failed";
+Exit codes: 0 done, 1 refused by the shop, 2 wrong usage, 3 the store or the broker failed";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

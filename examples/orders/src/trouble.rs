@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use newton::{ExecuteError, Rejection};
+use newton::{ErrorKind, ExecuteError, Rejection};
 
 #[derive(Debug)]
 pub enum Trouble {
@@ -28,6 +28,7 @@ impl Trouble {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Refused(_) => ExitCode::from(1),
+            Self::Failed(error) if *error.kind() == ErrorKind::Configuration => ExitCode::from(2),
             Self::Failed(_) => ExitCode::from(3),
         }
     }

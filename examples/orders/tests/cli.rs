@@ -16,7 +16,13 @@ impl Desk {
     /// Runs the program in a folder of its own, with the default store.
     fn run(&self, arguments: &[&str]) -> Output {
         let mut orders = Command::new(env!("CARGO_BIN_EXE_orders"));
-        orders.current_dir(&self.0).env_remove("ORDERS_STORE").args(arguments).output().unwrap()
+        orders
+            .current_dir(&self.0)
+            .env_remove("ORDERS_STORE")
+            .env_remove("NEWTON_AMQP_URL")
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     #[track_caller]
@@ -68,6 +74,13 @@ fn an_order_goes_its_way_over_several_runs() {
     has(&desk.done(&["list"]), &["completed  paid 1, refunded 0, shipped 1"]);
     let diagram = desk.done(&["why", "o-1"]);
     has(&diagram, &["flowchart", "OrderPlaced", "PaymentReceived", "ShipmentShipped", "OrderCompleted"]);
+}
+
+#[test]
+fn a_part_without_a_broker_is_wrong_usage() {
+    let output = Desk::new().run(&["shop"]);
+    assert_eq!(output.status.code(), Some(2));
+    has(&String::from_utf8(output.stderr).unwrap(), &["NEWTON_AMQP_URL"]);
 }
 
 #[test]

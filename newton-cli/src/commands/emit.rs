@@ -126,6 +126,7 @@ fn on_line(trouble: Trouble, number: u64) -> Trouble {
     if trouble.message.is_empty() {
         return trouble;
     }
-    let message = format!("line {number}: {}\nthe lines before it are stored", trouble.message);
+    let before = if number == 1 { "" } else { "\nthe lines before it are stored" };
+    let message = format!("line {number}: {}{before}", trouble.message);
     Trouble { message, ..trouble }
 }

@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 
-use newton::muon::descriptor::url_without_credentials;
 use newton::muon::instance::Builder;
 use newton::server::{StoreService, Tokens};
 use newton::store;
@@ -47,7 +46,7 @@ pub async fn publish(
     end: impl Future<Output = ()>,
 ) -> Outcome {
     let mut end = pin!(end);
-    let service = StoreService::new(store::open(&serve.store).await?).tokens(tokens);
+    let service = StoreService::new(store::open(serve.store.secret()).await?).tokens(tokens);
     let service = if serve.allow_delete { service.allow_delete() } else { service };
     let muon = tokio::select! {
         started = service.publish(builder).start() => started?,
@@ -62,8 +61,7 @@ pub async fn publish(
 }
 
 fn tell(serve: &Serve, output: &mut Output<'_>) -> Outcome {
-    // A token may stand among the options.
-    let store = url_without_credentials(serve.store.split('?').next().unwrap_or_default());
+    let store = serve.store.to_string();
     let serving = Serving { store: &store, service: &serve.name };
     if output.is_json() {
         output.json(&serving)?;

@@ -6,7 +6,7 @@ use newton::muon::protocol::reactive_stream::{Item, PROTOCOL, Request, Subscript
 
 use super::reconnect::{Ended, Patience};
 use crate::cli::Stream;
-use crate::exit::{Outcome, Trouble};
+use crate::exit::{Exit, Outcome, Trouble};
 use crate::progress::Progress;
 use crate::session::Session;
 
@@ -20,7 +20,7 @@ const WINDOW: u64 = 256;
 pub async fn run(stream: Stream, session: &mut Session<'_, '_>) -> Outcome {
     let service = session.muon.service(&stream.service).await?;
     let mut request = Request::new(&stream.path);
-    request.args.extend(stream.args);
+    request.args.extend(stream.args.into_iter().map(|argument| (argument.name, argument.value)));
     if let Some(token) = &session.token {
         request.auth = Some(serde_json::json!({ "token": token }));
         request.args.entry("token").or_insert_with(|| token.as_str().into());
@@ -100,13 +100,17 @@ impl Items {
     ) -> Result<Self, Trouble> {
         loop {
             patience.wait(ended, &note).await?;
-            // That it is not found says no more than that it is not there again yet.
-            ended = match session.muon.service(service.name()).await {
-                Err(error) => Ended::Broken(error.into()),
-                Ok(service) => match Self::subscribe(&service, request, self.left).await {
-                    Ok(items) => return Ok(items),
-                    Err(ended) => ended,
-                },
+            let opened = async {
+                let service = session.muon.service(service.name()).await?;
+                Self::subscribe(&service, request, self.left).await
+            };
+            ended = match opened.await {
+                Ok(items) => return Ok(items),
+                // It was there: not to find it says no more than that it is not there again yet.
+                Err(Ended::ForGood(trouble)) if trouble.exit == Exit::NotFound => {
+                    Ended::Broken(Trouble::failed(trouble.message))
+                }
+                Err(ended) => ended,
             };
         }
     }

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use clap::Parser;
-use newton::muon::discovery::MemoryDiscovery;
+use newton::muon::discovery::{MemoryDiscovery, StaticList};
 use newton::muon::instance::Builder;
 use newton::muon::transport::MemoryNetwork;
-use newton::muon::{Muon, Timings};
+use newton::muon::{Descriptor, Muon, Timings};
 use newton::server::StoreService;
 use newton_cli::cli::{Cli, ClientCommand, Command, Serve};
 use newton_cli::exit::Outcome;
@@ -21,12 +21,27 @@ use serde_json::Value;
 pub(crate) struct Network {
     transports: MemoryNetwork,
     discovery: MemoryDiscovery,
+    remembered: Option<Descriptor>,
     pub(crate) servers: Vec<Muon>,
 }
 
 impl Network {
     pub(crate) fn new() -> Self {
-        Self { transports: MemoryNetwork::new(), discovery: MemoryDiscovery::new(), servers: Vec::new() }
+        Self {
+            transports: MemoryNetwork::new(),
+            discovery: MemoryDiscovery::new(),
+            remembered: None,
+            servers: Vec::new(),
+        }
+    }
+
+    /// With a service that is announced whether it runs or not.
+    pub(crate) fn that_remembers(service: &str) -> Self {
+        let mut descriptor = Descriptor::new(service);
+        descriptor.instance_id = None;
+        descriptor.tags.push("eventstore".to_owned());
+        descriptor.connection_urls.push(format!("memory://{service}"));
+        Self { remembered: Some(descriptor), ..Self::new() }
     }
 
     /// With a store in memory that a service of this name publishes.
@@ -50,7 +65,11 @@ impl Network {
         let short = Duration::from_millis(50);
         let timings = Timings { discovery: short, shutdown: short, ..Timings::default() };
         let transport = self.transports.transport().shared();
-        Muon::builder(name).transport(transport).discovery(self.discovery.clone()).timings(timings)
+        Muon::builder(name)
+            .transport(transport)
+            .discovery(self.discovery.clone())
+            .discovery(StaticList::new(self.remembered.clone()))
+            .timings(timings)
     }
 
     /// Runs a command as an instance of its own.

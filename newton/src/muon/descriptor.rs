@@ -1,5 +1,7 @@
 //! The descriptor of a service: what discovery knows about it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,7 +16,7 @@ use uuid::Uuid;
 /// assert!(descriptor.has_tags(["eventstore"]));
 /// assert_eq!(descriptor.without_credentials().connection_urls, ["amqp://broker/"]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
     /// The service's name.
@@ -74,6 +76,20 @@ impl Descriptor {
     }
 }
 
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let urls: Vec<_> = self.connection_urls.iter().map(|url| url_without_credentials(url)).collect();
+        f.debug_struct("Descriptor")
+            .field("identifier", &self.identifier)
+            .field("instance_id", &self.instance_id)
+            .field("tags", &self.tags)
+            .field("codecs", &self.codecs)
+            .field("connection_urls", &urls)
+            .field("capabilities", &self.capabilities)
+            .finish()
+    }
+}
+
 /// A URL without its user name and password.
 pub fn url_without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -85,4 +101,17 @@ pub fn url_without_credentials(url: &str) -> String {
 /// The scheme of a URL; empty where it has none.
 pub fn url_scheme(url: &str) -> &str {
     url.split_once(':').map_or("", |(scheme, _)| scheme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let mut descriptor = Descriptor::new("bank");
+        descriptor.connection_urls.push("amqp://ada:secret@broker/v".to_owned());
+        let shown = format!("{descriptor:?}");
+        assert!(shown.contains("amqp://broker/v") && !shown.contains("secret"), "{shown}");
+    }
 }

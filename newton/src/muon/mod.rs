@@ -7,7 +7,8 @@
 //! - [`transport`]: how channels get from one service to another
 //! - [`descriptor`], [`discovery`]: which services run, and where
 //! - [`protocol`]: what is said on a channel
-//! - [`instance`]: a service that listens and calls; [`Timings`]: how long it waits; `named`: what a process finds by name
+//! - [`instance`]: a service that listens and calls; [`Timings`]: how long it waits; `named`: what a process finds by name;
+//!   `secret`: how secrets are shown
 
 pub mod channel;
 pub mod codec;
@@ -17,6 +18,7 @@ pub mod instance;
 pub mod message;
 mod named;
 pub mod protocol;
+pub(crate) mod secret;
 mod timings;
 pub mod transport;
 

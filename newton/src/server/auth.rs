@@ -41,9 +41,9 @@ impl Tokens {
         let refuse = |message| Err(Error::new(ErrorKind::Forbidden, operation, message));
         match token {
             _ if self.0.is_empty() => Ok(()),
-            None => refuse("this store asks for a token, and none was given"),
+            None => refuse("this store asks for a token, and none was given; show one of its tokens"),
             Some(token) if self.0.iter().any(|known| is_same(known, token)) => Ok(()),
-            Some(_) => refuse("this store does not know the token"),
+            Some(_) => refuse("this store does not know the token; ask whoever runs it for one"),
         }
     }
 }

@@ -93,8 +93,7 @@ impl Builder {
     /// Listens on all transports, announces the service, and returns once discovery is ready.
     ///
     /// # Errors
-    /// `InvalidInput` for a name that no message can carry, `Configuration` for a protocol served twice; how a transport or
-    /// discovery failed.
+    /// `Configuration` for a name that no message can carry, or a protocol served twice; how a transport or discovery failed.
     pub async fn start(self) -> Result<Muon> {
         let service: Arc<str> = named(&self.descriptor.identifier)?.into();
         let stacks = by_protocol(self.stacks)?;
@@ -128,7 +127,7 @@ fn named(service: &str) -> Result<&str> {
         return Ok(service);
     }
     let message = "the name of a service has 3 or more characters, none of them a control character or `/`";
-    Err(Error::new(ErrorKind::InvalidInput, "start", message).with("service", service))
+    Err(Error::new(ErrorKind::Configuration, "start", message).with("service", service))
 }
 
 fn by_protocol(stacks: Vec<Arc<dyn ServerStack>>) -> Result<BTreeMap<&'static str, Arc<dyn ServerStack>>> {

@@ -11,7 +11,7 @@ mod listener;
 pub mod memory;
 mod opened;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -27,7 +27,7 @@ pub use listener::{Accepted, Incoming, Listener};
 pub use memory::{MemoryNetwork, MemoryTransport};
 
 /// Whom a channel is opened to, and for what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Address {
     /// Where: one of the URLs of the service's descriptor.
     pub url: String,
@@ -53,6 +53,19 @@ impl Address {
     /// Its URL as it may be shown in errors and logs: without credentials.
     pub fn shown_url(&self) -> String {
         url_without_credentials(&self.url)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address")
+            .field("url", &self.shown_url())
+            .field("service", &self.service)
+            .field("instance", &self.instance)
+            .field("protocol", &self.protocol)
+            .field("origin", &self.origin)
+            .field("codecs", &self.codecs)
+            .finish()
     }
 }
 
@@ -88,4 +101,16 @@ pub trait Transport: Debug + Send + Sync + 'static {
 
     /// Ends every listener and channel, and gives back what they held. Doing it twice does nothing.
     async fn close(&self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let address = Address::new("amqp://ada:secret@broker/v", "bank", "rpc", "shop");
+        let shown = format!("{address:?}");
+        assert!(shown.contains("amqp://broker/v") && !shown.contains("secret"), "{shown}");
+    }
 }

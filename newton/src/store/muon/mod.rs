@@ -26,6 +26,7 @@ use self::connection::{Connection, Peer};
 use self::request::{Request, outcome};
 use crate::domain::{Name, StreamName};
 use crate::error::{Error, ErrorKind, Result};
+use crate::muon::secret::hidden;
 use crate::muon::{ChannelEnd, Muon};
 use crate::store::{
     Append, Appended, Capability, EventStore, Head, Load, Page, Read, Revision, Scan, Slice, StateKey,
@@ -99,8 +100,8 @@ impl Default for RemoteOptions {
 
 impl fmt::Debug for RemoteOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.token.as_ref().map(|_| "..");
-        f.debug_struct("RemoteOptions").field("token", &token).field("patience", &self.patience).finish()
+        let mut shown = f.debug_struct("RemoteOptions");
+        shown.field("token", &hidden(self.token.as_ref())).field("patience", &self.patience).finish()
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const REPLIED: &str = "Replied";
 pub(crate) const HEAD_MOVED: &str = "HeadMoved";
 
 /// One call of a store's verb.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Request {
     /// Who asks; answered by the capability.

@@ -6,11 +6,14 @@
 mod client;
 mod server;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::muon::protocol::reactive_stream;
+use crate::muon::secret::hidden;
 
 pub use client::emit;
 pub use server::{EventServer, Sink};
@@ -33,7 +36,7 @@ const PROCESSED: &str = "EventProcessed";
 /// assert_eq!(emit.stream_name, "users");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Emit {
     /// Unique for ever, if it is given: the same event emitted again is stored once.
@@ -151,6 +154,22 @@ impl Emit {
     }
 }
 
+impl fmt::Debug for Emit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emit")
+            .field("id", &self.id)
+            .field("event_type", &self.event_type)
+            .field("stream_name", &self.stream_name)
+            .field("schema", &self.schema)
+            .field("caused_by", &self.caused_by)
+            .field("caused_by_relation", &self.caused_by_relation)
+            .field("service_id", &self.service_id)
+            .field("payload", &self.payload)
+            .field("token", &hidden(self.token.as_ref()))
+            .finish()
+    }
+}
+
 impl Part {
     /// Its word in a subscription.
     pub fn as_str(self) -> &'static str {
@@ -174,4 +193,17 @@ pub fn replay(stream: &str, part: Part, from: u64) -> reactive_stream::Request {
         .with("stream-name", stream)
         .with("stream-type", part.as_str())
         .with("from", from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_not_shown() {
+        let mut emit = Emit::new("users", "UserBorn", "{}").unwrap();
+        emit.token = Some("open sesame".to_owned());
+        let shown = format!("{emit:?}");
+        assert!(shown.contains(r#"token: Some("..")"#) && !shown.contains("sesame"), "{shown}");
+    }
 }

@@ -11,12 +11,15 @@ mod client;
 mod publisher;
 mod server;
 
+use std::fmt;
+
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
+use crate::muon::secret::hidden;
 
 pub use client::{Subscription, subscribe};
 pub use publisher::publish;
@@ -34,6 +37,9 @@ const COMPLETED: &str = "Completed";
 const ERRORED: &str = "Errored";
 const CANCELLED: &str = "Cancelled";
 
+/// The argument by which those show who asks who can send no `auth`.
+const TOKEN: &str = "token";
+
 /// The JSON of one item.
 pub type Item = Bytes;
 
@@ -41,7 +47,7 @@ pub type Item = Bytes;
 pub type Items = BoxStream<'static, Result<Item>>;
 
 /// What is subscribed to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// The path of the stream, which starts with `/`.
@@ -88,7 +94,34 @@ impl Request {
     }
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut args = self.args.clone();
+        if let Some(token) = args.get_mut(TOKEN) {
+            *token = hidden(Some(token)).into();
+        }
+        f.debug_struct("Request")
+            .field("stream_name", &self.stream_name)
+            .field("args", &args)
+            .field("auth", &hidden(self.auth.as_ref()))
+            .finish()
+    }
+}
+
 /// Peers send `null` for no arguments.
 fn or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_is_not_shown() {
+        let request = Request::new("/prices").with("currency", "EUR").with("token", "open sesame");
+        let shown = format!("{:?}", Request { auth: Some("open sesame".into()), ..request });
+        assert!(shown.contains("EUR") && !shown.contains("sesame"), "{shown}");
+        assert_eq!(shown.matches(r#"".."#).count(), 2, "{shown}");
+    }
 }

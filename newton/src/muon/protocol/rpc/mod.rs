@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::step;
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::message::ContentType;
+use crate::muon::secret::hidden;
 
 pub use client::call;
 pub use server::RpcServer;
@@ -57,10 +58,13 @@ pub struct Response {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is shown as `auth` is a secret.
-        let mut shown = f.debug_struct("Request");
-        shown.field("url", &self.url).field("origin", &self.origin).field("body", &self.body);
-        shown.finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("url", &self.url)
+            .field("origin", &self.origin)
+            .field("auth", &hidden(self.auth.as_ref()))
+            .field("body", &self.body)
+            .field("content_type", &self.content_type)
+            .finish()
     }
 }
 
@@ -124,5 +128,17 @@ impl Response {
                 .with("status", self.status)
                 .caused_by(error)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_is_not_shown() {
+        let request = Request::new("bank", "/pay").with_auth("open sesame");
+        let shown = format!("{request:?}");
+        assert!(shown.contains(r#"auth: Some("..")"#) && !shown.contains("sesame"), "{shown}");
     }
 }

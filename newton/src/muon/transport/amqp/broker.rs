@@ -61,7 +61,8 @@ impl Broker {
         }
         let is_plain = matches!(uri.scheme, AMQPScheme::AMQP);
         if is_plain && !options.insecure && !is_loopback(&uri.authority.host) {
-            let message = "the password would travel to another machine in the clear; use `amqps:`, or allow it by `insecure`";
+            let message = "the password would travel to another machine in the clear; use `amqps:`, or allow it: \
+                `AmqpOptions::insecure`, `?insecure=true` in the URL of a store, `--insecure`";
             return Err(wrong(message.to_owned()));
         }
         // The driver would speak without encryption, and say nothing.
@@ -173,14 +174,14 @@ impl Broker {
             Some(why) => {
                 Error::new(ErrorKind::Configuration, "connect to broker", why).with("url", &self.0.shown)
             }
-            None => self.unreachable("it refuses"),
+            None => self.unreachable("no connection came about"),
         };
         refused.caused_by(error)
     }
 
     fn unreachable(&self, why: &str) -> Error {
         let message = format!(
-            "the broker cannot be reached: {why}; see that it runs, and that user and password are right"
+            "the broker cannot be reached: {why}; see that it runs, and that host, port, user, password and vhost are right"
         );
         Error::new(ErrorKind::Unavailable, "connect to broker", message).with("url", &self.0.shown)
     }
