@@ -66,13 +66,12 @@ impl<K: Keep> Projector<K> {
 
     /// Runs under the lease, if it takes one.
     async fn run_alone(&self, stop: &Stop) -> Result<()> {
+        self.monitor.enter(Phase::Starting);
         let lease = if K::LEASED { self.acquire(stop.clone()).await? } else { None };
         if K::LEASED && lease.is_none() {
             return Ok(());
         }
-        if self.monitor.phase() == Phase::StandingBy {
-            self.monitor.enter(Phase::Starting);
-        }
+        self.monitor.enter(Phase::CatchingUp);
         let ended = self.lead(stop, lease.as_ref()).await;
         self.desk.clear();
         self.keep.close().await;
@@ -91,7 +90,7 @@ impl<K: Keep> Projector<K> {
                 biased;
                 () = stop.requested() => return Ok(None),
                 lease = &mut acquire => return lease.map(Some),
-                () = tokio::time::sleep(FREE_LEASE), if self.monitor.phase() != Phase::StandingBy => {
+                () = tokio::time::sleep(FREE_LEASE), if self.monitor.phase() == Phase::Starting => {
                     self.monitor.enter(Phase::StandingBy);
                 }
             }
@@ -100,8 +99,6 @@ impl<K: Keep> Projector<K> {
 
     async fn lead(&self, stop: &Stop, lease: Option<&Lease>) -> Result<()> {
         let Some(mut live) = self.open(stop, lease).await? else { return Ok(()) };
-        // Only now: one that cannot be opened stays paused, however often it is tried.
-        self.monitor.enter(Phase::CatchingUp);
         self.monitor.reset(live.replica.position());
         self.monitor.changed(self.keep.is_changed());
         let mut next = if self.keep.wants_rebuild().await? { self.begin(lease).await } else { None };
@@ -136,7 +133,6 @@ impl<K: Keep> Projector<K> {
     /// Builds the next copy up to the end of the log, and puts it in the place of a live one that cannot be used.
     async fn replace(&self, stop: &Stop, lease: Option<&Lease>) -> Result<Option<Follower<K::Replica>>> {
         let mut next = self.follow(self.keep.open_next(lease).await?).await?;
-        self.monitor.enter(Phase::CatchingUp);
         let (mut stopping, target) = (stop.clone(), self.runtime.events.head().await?.current());
         let report = self.desk.begin(next.replica.position(), target);
         while next.replica.position() < target {
