@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use newton::muon::descriptor::url_without_credentials;
+use newton::muon::descriptor::url_without_secrets;
 use serde_json::Value;
 
 /// The URL of a broker or a store. It may hold a password, or a token among its options, and is shown without both.
@@ -25,7 +25,7 @@ impl From<String> for SecretUrl {
 
 impl fmt::Display for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&url_without_credentials(self.0.split('?').next().unwrap_or_default()))
+        f.write_str(&url_without_secrets(&self.0))
     }
 }
 

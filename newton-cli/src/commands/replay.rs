@@ -2,7 +2,7 @@
 
 use newton::muon::RemoteService;
 use newton::muon::protocol::event::{self, Part, Replayed};
-use newton::muon::protocol::reactive_stream::{Item, Request};
+use newton::muon::protocol::reactive_stream::{Item, Request, TOKEN};
 use newton::muon::protocol::rpc;
 use serde::Deserialize;
 
@@ -128,7 +128,7 @@ impl Running<'_> {
     fn request(&self, part: Part, from: u64) -> Request {
         let request = event::replay(&self.replay.stream, part, from);
         match &self.token {
-            Some(token) => request.with("token", token.as_str()),
+            Some(token) => request.with(TOKEN, token.as_str()),
             None => request,
         }
     }

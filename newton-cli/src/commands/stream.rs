@@ -2,7 +2,7 @@
 
 use newton::ErrorKind;
 use newton::muon::RemoteService;
-use newton::muon::protocol::reactive_stream::{Item, PROTOCOL, Request, Subscription};
+use newton::muon::protocol::reactive_stream::{Item, PROTOCOL, Request, Subscription, TOKEN};
 
 use super::reconnect::{Ended, Patience};
 use crate::cli::Stream;
@@ -23,7 +23,7 @@ pub async fn run(stream: Stream, session: &mut Session<'_, '_>) -> Outcome {
     request.args.extend(stream.args.into_iter().map(|argument| (argument.name, argument.value)));
     if let Some(token) = &session.token {
         request.auth = Some(serde_json::json!({ "token": token }));
-        request.args.entry("token").or_insert_with(|| token.as_str().into());
+        request.args.entry(TOKEN).or_insert_with(|| token.as_str().into());
     }
     let mut patience = Patience::new(stream.reconnect);
     let mut items = Items::open(&service, &request, stream.limit.unwrap_or(u64::MAX)).await?;

@@ -111,13 +111,12 @@ async fn check_store(registry: &Registry, events: &dyn EventStore) -> Result<()>
         return Err(insufficient(lacking, &aggregates));
     }
     let reactions: Vec<_> = registry.reactions().iter().map(|reaction| reaction.rust_name).collect();
-    let has_head =
-        async || !matches!(events.head().await, Err(error) if *error.kind() == ErrorKind::Unsupported);
-    if !reactions.is_empty() && !has_head().await {
-        return Err(insufficient(
-            "does not say where its head is, so that nothing can follow it",
-            &reactions,
-        ));
+    if !reactions.is_empty()
+        && let Err(error) = events.head().await
+        && *error.kind() == ErrorKind::Unsupported
+    {
+        let lacking = "does not say where its head is, so that nothing can follow it";
+        return Err(insufficient(lacking, &reactions));
     }
     Ok(())
 }

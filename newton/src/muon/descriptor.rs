@@ -98,6 +98,11 @@ pub fn url_without_credentials(url: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
+/// A URL as it may be shown: without credentials, and without its options, among which a token may be.
+pub fn url_without_secrets(url: &str) -> String {
+    url_without_credentials(url.split('?').next().unwrap_or_default())
+}
+
 /// The scheme of a URL; empty where it has none.
 pub fn url_scheme(url: &str) -> &str {
     url.split_once(':').map_or("", |(scheme, _)| scheme)

@@ -11,7 +11,7 @@ use super::form::Replayed;
 use crate::domain::{OrderId, RecordedEvent};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::muon::protocol::event::Part;
-use crate::muon::protocol::reactive_stream::{Item, Items, Request};
+use crate::muon::protocol::reactive_stream::{Item, Items, Request, TOKEN};
 use crate::store::{Position, Read, Selection};
 use crate::subscription::{Subscribe, Subscription};
 
@@ -31,7 +31,7 @@ struct Replay {
 
 /// The events that a subscription of a client asks for, as their JSON.
 pub(super) async fn replay(published: Arc<Published>, request: Request) -> Result<Items> {
-    published.tokens.admit(REPLAY, request.arg("token").as_deref())?;
+    published.tokens.admit(REPLAY, request.arg(TOKEN).as_deref())?;
     let subscribe = Replay::parse(&request)?.subscribe(&published).await?;
     let events = published.subscriptions.open(subscribe).await?;
     Ok(stream::unfold(events, next).boxed())

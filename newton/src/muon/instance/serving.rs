@@ -65,7 +65,8 @@ impl Served {
         let Accepted { protocol, origin, channel } = accepted;
         match self.stack(&protocol) {
             Ok((stack, slot)) => {
-                let (peer, keeps_order) = (Peer { local: self.service.clone(), origin }, stack.keeps_order());
+                let peer = Peer { local: self.service.clone(), origin };
+                let keeps_order = stack.keeps_order();
                 let mut serving = Box::pin(run(stack, channel, peer));
                 if !keeps_order || !is_ended_by_beginning(serving.as_mut()) {
                     self.tasks.serve(slot, serving);

@@ -76,7 +76,7 @@ impl PlainStore {
         }
         let request = replay(stream, Part::Cold, from);
         Ok(match &self.options.token {
-            Some(token) => request.with("token", token.as_str()),
+            Some(token) => request.with(reactive_stream::TOKEN, token.as_str()),
             None => request,
         })
     }

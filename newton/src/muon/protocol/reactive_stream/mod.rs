@@ -38,7 +38,7 @@ const ERRORED: &str = "Errored";
 const CANCELLED: &str = "Cancelled";
 
 /// The argument by which those show who asks who can send no `auth`.
-const TOKEN: &str = "token";
+pub const TOKEN: &str = "token";
 
 /// The JSON of one item.
 pub type Item = Bytes;

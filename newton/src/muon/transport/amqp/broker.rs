@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{AmqpOptions, trust};
 use crate::error::{Error, ErrorKind, Result};
-use crate::muon::descriptor::{url_scheme, url_without_credentials};
+use crate::muon::descriptor::{url_scheme, url_without_credentials, url_without_secrets};
 use crate::muon::timings::Timings;
 use crate::sync::lock;
 
@@ -48,7 +48,7 @@ impl Broker {
     pub(in crate::muon) fn new(url: &str, options: &AmqpOptions) -> Result<Self> {
         let mut uri = parse(url)?;
         // Behind a `?` may be the rest of a password.
-        let shown = url_without_credentials(url.split('?').next().unwrap_or_default());
+        let shown = url_without_secrets(url);
         let wrong = |message: String| {
             Error::new(ErrorKind::Configuration, "open broker", message).with("url", &shown)
         };
