@@ -1,5 +1,7 @@
 //! Payments: one for each order, requested, received, and given back where the order cannot be shipped.
 
+use futures_util::TryStreamExt;
+use newton::App;
 use newton::prelude::*;
 
 #[derive(Event, Clone, Debug, PartialEq)]
@@ -103,4 +105,12 @@ impl Payment {
             PaymentEvent::Withdrawn { .. } => Stage::Withdrawn,
         };
     }
+}
+
+/// Waits until an order's payment was asked for.
+pub async fn asked_for(app: &App, order: &str) -> newton::Result<()> {
+    let mut payment = app.subscribe_updates::<Payment>(order)?;
+    let requested = payment.try_next().await?;
+    debug_assert!(requested.is_some(), "a payment is never deleted");
+    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::fulfilment::Fulfilment;
 use crate::mail::{AnyMailer, Mailer};
 use crate::order::OrderCommand;
 use crate::order_table::OrderTable;
-use crate::payment::PaymentCommand;
+use crate::payment::{self, PaymentCommand};
 use crate::revenue::Revenue;
 use crate::trouble::Trouble;
 
@@ -46,7 +46,13 @@ impl Shop {
         Ok(())
     }
 
+    /// Pays as soon as the fulfilment has asked for the money: the run that placed the order may have ended before.
     pub async fn pay(&self, order: &str) -> Result {
+        self.app.caught_up_now::<Fulfilment>().within(PATIENCE).await?;
+        if self.app.saga::<Fulfilment>(order).status().await?.is_none() {
+            return Err(Trouble::no_order(order));
+        }
+        payment::asked_for(&self.app, order).await?;
         let paid = self.on(order).execute(order, PaymentCommand::Pay).await;
         paid.map_err(|error| Trouble::of(order, error))?;
         println!("paid `{order}`");

@@ -8,7 +8,7 @@ use newton::{App, CommandId, ExecuteError};
 use crate::fulfilment::Fulfilment;
 use crate::mail::ShippingMail;
 use crate::order::OrderCommand;
-use crate::payment::{PaymentCommand, PaymentError};
+use crate::payment::{self, PaymentCommand, PaymentError};
 use crate::shop::Shop;
 use crate::trouble::Trouble;
 
@@ -54,9 +54,7 @@ async fn serve(app: App, seed: u64, clerk: u64) -> Result<(), Trouble> {
 
 /// Pays as soon as the saga has asked for the money.
 async fn pay(app: &App, order: &str) -> Result<(), Trouble> {
-    let mut payment = app.subscribe_updates::<crate::payment::Payment>(order)?;
-    let requested = futures_util::TryStreamExt::try_next(&mut payment).await?;
-    debug_assert!(requested.is_some(), "a payment is never deleted");
+    payment::asked_for(app, order).await?;
     match app.execute(order, PaymentCommand::Pay).command_id(format!("pay-{order}")).await {
         Ok(_) | Err(ExecuteError::Rejected(PaymentError::AlreadyPaid)) => Ok(()),
         Err(error) => Err(Trouble::of(order, error)),

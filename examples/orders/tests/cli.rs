@@ -89,7 +89,7 @@ fn what_the_shop_refuses_is_said() {
     desk.done(&["place", "o-1", "ada", "12 Analytical Lane", "120"]);
     let again = desk.refused(&["place", "o-1", "ada", "12 Analytical Lane", "120"]);
     has(&again, &["refused: `o-1`"]);
-    has(&desk.refused(&["pay", "o-2"]), &["refused: `o-2`"]);
+    has(&desk.refused(&["pay", "o-2"]), &["there is no order `o-2`"]);
     has(&desk.refused(&["saga", "o-2"]), &["there is no order `o-2`"]);
     has(&desk.refused(&["why", "o-2"]), &["there is no order `o-2`"]);
 }
