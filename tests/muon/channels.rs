@@ -91,18 +91,28 @@ async fn many_senders_share_a_channel() {
     let (sender, _receiver) = client.split();
     for task in 0..8_u8 {
         let sender = sender.clone();
+        let numbered = move |n| Message::new("test", "number", vec![task, n]);
         tokio::spawn(async move {
-            for n in 0..100_u8 {
-                sender.send(Message::new("test", "number", vec![task, n])).await.unwrap();
+            if task.is_multiple_of(2) {
+                sender.send_many((0..100).map(numbered).collect()).await.unwrap();
+            } else {
+                for n in 0..100 {
+                    sender.send(numbered(n)).await.unwrap();
+                }
             }
         });
     }
-    let mut next = [0; 8];
-    for _ in 0..800 {
-        let message = guarded(server.recv()).await.unwrap().unwrap();
-        let [task, n] = message.payload[..] else { panic!("two bytes") };
-        assert_eq!(next[usize::from(task)], n, "a sender's messages stay in order");
-        next[usize::from(task)] += 1;
+    let (mut next, mut messages) = ([0; 8], Vec::new());
+    for limit in (1..=3).cycle() {
+        guarded(server.recv_many(&mut messages, limit)).await.unwrap();
+        for message in messages.drain(..) {
+            let [task, n] = message.payload[..] else { panic!("two bytes") };
+            assert_eq!(next[usize::from(task)], n, "a sender's messages stay in order");
+            next[usize::from(task)] += 1;
+        }
+        if next == [100; 8] {
+            break;
+        }
     }
 }
 

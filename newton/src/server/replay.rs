@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use bytes::{BufMut, BytesMut};
+use futures_util::StreamExt;
 use tokio::time::sleep;
 
 use super::Published;
@@ -13,10 +14,13 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::muon::protocol::event::Part;
 use crate::muon::protocol::reactive_stream::{Item, Items, Request, TOKEN};
 use crate::store::{Position, Read, Selection};
-use crate::subscription::{Subscribe, Subscription};
+use crate::subscription::Subscribe;
 
 /// How long a replay waits before it asks a store again that was not there.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Bytes of JSON that are made room for at once.
+const BUFFER: usize = 16 * 1024;
 
 const REPLAY: &str = "replay";
 
@@ -34,26 +38,36 @@ pub(super) async fn replay(published: Arc<Published>, request: Request) -> Resul
     published.tokens.admit(REPLAY, request.arg(TOKEN).as_deref())?;
     let subscribe = Replay::parse(&request)?.subscribe(&published).await?;
     let events = published.subscriptions.open(subscribe).await?;
-    Ok(stream::unfold(events, next).boxed())
+    let mut buffer = BytesMut::with_capacity(BUFFER);
+    let items = events.filter_map(move |event| {
+        let item = item(event, &mut buffer);
+        async {
+            if item.is_none() {
+                sleep(PAUSE).await;
+            }
+            item
+        }
+    });
+    Ok(items.boxed())
 }
 
-/// The next event. A store that is not there for a while does not end a replay.
-async fn next(mut events: Subscription) -> Option<(Result<Item>, Subscription)> {
-    loop {
-        return match events.next().await? {
-            Ok(event) => Some((encode(&event), events)),
-            Err(error) if error.retry() == Retry::Later => {
-                tracing::warn!(%error, "a replay waits for the store");
-                sleep(PAUSE).await;
-                continue;
-            }
-            Err(error) => Some((Err(error), events)),
-        };
+/// The item of an event. A store that is not there for a while does not end a replay: then there is none.
+fn item(event: Result<Arc<RecordedEvent>>, buffer: &mut BytesMut) -> Option<Result<Item>> {
+    match event {
+        Ok(event) => Some(encode(&event, buffer)),
+        Err(error) if error.retry() == Retry::Later => {
+            tracing::warn!(%error, "a replay waits for the store");
+            None
+        }
+        Err(error) => Some(Err(error)),
     }
 }
 
-fn encode(event: &RecordedEvent) -> Result<Item> {
-    serde_json::to_vec(&Replayed::from(event)).map(Into::into).map_err(|error| {
+/// The JSON of an event, cut off a buffer that many share.
+fn encode(event: &RecordedEvent, buffer: &mut BytesMut) -> Result<Item> {
+    let encoded = serde_json::to_writer(buffer.writer(), &Replayed::from(event));
+    let item = buffer.split().freeze();
+    encoded.map(|()| item).map_err(|error| {
         Error::new(ErrorKind::Internal, REPLAY, "an event has no JSON form")
             .with("event", &event.id)
             .caused_by(error)

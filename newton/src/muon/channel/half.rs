@@ -1,5 +1,6 @@
 //! The two halves of a channel end, as transports and combinators implement them.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,6 +17,20 @@ pub trait SendHalf: Debug + Send + Sync {
     /// # Errors
     /// How the channel [ended](Ending::refusal).
     fn try_send(&self, message: Message) -> Result<Option<Message>>;
+
+    /// Takes messages from the front, as many as there is room for.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    fn try_send_many(&self, messages: &mut VecDeque<Message>) -> Result<()> {
+        while let Some(message) = messages.pop_front() {
+            if let Some(rejected) = self.try_send(message)? {
+                messages.push_front(rejected);
+                break;
+            }
+        }
+        Ok(())
+    }
 
     /// Whether there is room now, so that work on a message that would be given back can be spared.
     fn has_room(&self) -> bool;
@@ -38,6 +53,25 @@ pub trait ReceiveHalf: Debug + Send + Sync {
     /// The next message; none once the channel was closed, the reason once it has failed. An ended channel says so as often as it
     /// is asked.
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>>;
+
+    /// Appends the next message and those behind it that have already arrived, up to `limit`, which is not 0. Returns how many; 0 once
+    /// the channel was closed.
+    fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        limit: usize,
+    ) -> Poll<Result<usize>> {
+        let before = messages.len();
+        while messages.len() - before < limit {
+            match self.poll_recv(cx) {
+                Poll::Ready(Ok(Some(message))) => messages.push(message),
+                end if messages.len() == before => return end.map_ok(|_| 0),
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(messages.len() - before))
+    }
 }
 
 /// How a channel ended.

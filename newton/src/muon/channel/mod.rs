@@ -21,9 +21,9 @@ pub mod shared;
 mod timeout;
 mod wiretap;
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
 
 use crate::error::{Error, Result};
 use crate::muon::message::Message;
@@ -138,6 +138,23 @@ impl Sender {
         Ok(())
     }
 
+    /// Sends messages in their order, each as soon as there is room for it; nothing is behind one that [closes](Message::closing)
+    /// the channel.
+    ///
+    /// It is not cancel-safe: of a send that was given up, some are sent.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_many(&self, mut messages: VecDeque<Message>) -> Result<()> {
+        while !messages.is_empty() {
+            self.0.try_send_many(&mut messages)?;
+            if !messages.is_empty() {
+                self.0.ready().await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a message, or gives it back where there is no room for it now.
     ///
     /// # Errors
@@ -199,17 +216,6 @@ impl Receiver {
     /// # Errors
     /// As [`recv`](Self::recv), once all that arrived before is read.
     pub async fn recv_many(&mut self, messages: &mut Vec<Message>, limit: usize) -> Result<usize> {
-        poll_fn(|cx| {
-            let before = messages.len();
-            while messages.len() - before < limit {
-                match self.0.poll_recv(cx) {
-                    Poll::Ready(Ok(Some(message))) => messages.push(message),
-                    end if messages.len() == before => return end.map_ok(|_| 0),
-                    _ => break,
-                }
-            }
-            Poll::Ready(Ok(messages.len() - before))
-        })
-        .await
+        poll_fn(|cx| self.0.poll_recv_many(cx, messages, limit.max(1))).await
     }
 }

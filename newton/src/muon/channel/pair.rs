@@ -1,5 +1,6 @@
 //! Two channel ends that are joined in memory.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -43,6 +44,13 @@ impl SendHalf for PairSender {
             self.end(&Ending::Closed);
         }
         Ok(rejected)
+    }
+
+    fn try_send_many(&self, messages: &mut VecDeque<Message>) -> Result<()> {
+        if self.outgoing.try_push_many(messages)? {
+            self.end(&Ending::Closed);
+        }
+        Ok(())
     }
 
     fn has_room(&self) -> bool {

@@ -20,7 +20,7 @@ pub(super) struct Queue {
     /// Messages that it takes, and bytes after which it takes no more.
     limits: (usize, usize),
     total: Option<Arc<Total>>,
-    /// Wakes one waiting sender for each message that is taken out. A semaphore would not do: whoever takes a permit to see that
+    /// Wakes a waiting sender when messages are taken out. A semaphore would not do: whoever takes a permit to see that
     /// there is room, and gives it back to use the room, can pass it round a circle of waiting senders for ever.
     room: Notify,
 }
@@ -41,6 +41,17 @@ pub(super) struct Total {
     limit: usize,
 }
 
+impl Inner {
+    /// What a reader is told where nothing is inside.
+    fn poll_end(&mut self, cx: &Context<'_>) -> Poll<Result<Option<Message>>> {
+        if let Some(ending) = &self.ending {
+            return Poll::Ready(ending.received());
+        }
+        self.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
 impl Total {
     /// Of queues that take no more after this many bytes.
     pub(super) fn new(limit: usize) -> Self {
@@ -56,26 +67,45 @@ impl Queue {
 
     /// Takes a message, or gives it back where there is no room.
     pub(super) fn try_push(&self, message: Message) -> Result<Option<Message>> {
+        let mut message = Some(message);
+        self.push_from(|| message.take())?;
+        Ok(message)
+    }
+
+    /// Takes messages from the front while there is room, up to one that closes the channel. Whether that was among them.
+    pub(super) fn try_push_many(&self, messages: &mut VecDeque<Message>) -> Result<bool> {
+        self.push_from(|| messages.pop_front())
+    }
+
+    fn push_from(&self, mut next: impl FnMut() -> Option<Message>) -> Result<bool> {
         let mut inner = self.lock();
         if let Some(ending) = &inner.ending {
             return Err(ending.refusal());
         }
-        if !self.has_room_in(&inner) {
-            return Ok(Some(message));
+        let (before, mut is_closing) = (inner.pushed, false);
+        while !is_closing
+            && self.has_room_in(&inner)
+            && let Some(message) = next()
+        {
+            is_closing = message.is_closing();
+            self.push(&mut inner, message);
         }
-        let weight = weight(&message);
-        inner.messages.push_back(message);
-        inner.bytes += weight;
-        if let Some(total) = &self.total {
-            total.bytes.fetch_add(weight, Ordering::Relaxed);
-        }
-        inner.pushed += 1;
-        let reader = inner.reader.take();
+        let reader = if inner.pushed > before { inner.reader.take() } else { None };
         drop(inner);
         if let Some(reader) = reader {
             reader.wake();
         }
-        Ok(None)
+        Ok(is_closing)
+    }
+
+    fn push(&self, inner: &mut Inner, message: Message) {
+        let weight = weight(&message);
+        inner.messages.push_back(message);
+        inner.bytes += weight;
+        inner.pushed += 1;
+        if let Some(total) = &self.total {
+            total.bytes.fetch_add(weight, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -115,19 +145,35 @@ impl Queue {
 
     pub(super) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
         let mut inner = self.lock();
-        if let Some(message) = inner.messages.pop_front() {
-            let weight = weight(&message);
-            inner.bytes -= weight;
-            drop(inner);
-            self.subtract(weight);
-            self.room.notify_one();
-            return Poll::Ready(Ok(Some(message)));
+        let Some(message) = inner.messages.pop_front() else { return inner.poll_end(cx) };
+        self.popped(inner, weight(&message));
+        Poll::Ready(Ok(Some(message)))
+    }
+
+    /// Appends what is inside, up to `limit`; 0 where the channel was closed.
+    pub(super) fn poll_pop_many(
+        &self,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        limit: usize,
+    ) -> Poll<Result<usize>> {
+        let mut inner = self.lock();
+        let count = inner.messages.len().min(limit);
+        if count == 0 {
+            return inner.poll_end(cx).map_ok(|_| 0);
         }
-        if let Some(ending) = &inner.ending {
-            return Poll::Ready(ending.received());
-        }
-        inner.reader = Some(cx.waker().clone());
-        Poll::Pending
+        let before = messages.len();
+        messages.extend(inner.messages.drain(..count));
+        self.popped(inner, messages[before..].iter().map(weight).sum());
+        Poll::Ready(Ok(count))
+    }
+
+    /// One waiting sender is woken: as long as there is room, each wakes the next.
+    fn popped(&self, mut inner: MutexGuard<'_, Inner>, bytes: usize) {
+        inner.bytes -= bytes;
+        drop(inner);
+        self.subtract(bytes);
+        self.room.notify_one();
     }
 
     /// Takes no more messages. Those that are inside can be read. The first ending counts.
@@ -189,6 +235,15 @@ pub(super) struct QueueReceiver(pub(super) Arc<Queue>);
 impl ReceiveHalf for QueueReceiver {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
         self.0.poll_pop(cx)
+    }
+
+    fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        messages: &mut Vec<Message>,
+        limit: usize,
+    ) -> Poll<Result<usize>> {
+        self.0.poll_pop_many(cx, messages, limit)
     }
 }
 

@@ -60,6 +60,24 @@ pub async fn messages_keep_their_order_both_ways(sides: &Sides) {
     let _ends = tokio::join!(exchange(client), exchange(server));
 }
 
+/// Many sent and read at once are as many sent and read one by one; nothing is behind the one that closes.
+pub async fn many_at_once_keep_their_order(sides: &Sides) {
+    const COUNT: u32 = 3000;
+    let (client, mut server) = sides.channel().await;
+    let sending = async {
+        client.sender().send_many((0..COUNT).map(numbered).collect()).await.expect("all are sent");
+        let end = [numbered(COUNT).closing(), numbered(COUNT + 1)];
+        let error = client.sender().send_many(end.into()).await.expect_err("one is behind the end");
+        assert_eq!(*error.kind(), ErrorKind::Closed, "{error}");
+    };
+    let reading = async {
+        let mut messages = Vec::new();
+        while server.recv_many(&mut messages, 7).await.expect("closing is no failure") > 0 {}
+        assert!(messages.iter().map(number).eq(0..=COUNT), "each number once, in order");
+    };
+    tokio::join!(sending, reading);
+}
+
 /// Closing overtakes nothing.
 pub async fn what_was_sent_before_closing_arrives(sides: &Sides) {
     let (client, mut server) = sides.channel().await;

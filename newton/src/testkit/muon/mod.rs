@@ -122,6 +122,7 @@ macro_rules! __transport_promises {
                 a_message_arrives_as_it_was_sent
                 payloads_of_any_size_arrive
                 messages_keep_their_order_both_ways
+                many_at_once_keep_their_order
                 what_was_sent_before_closing_arrives
                 closing_ends_both_sides
                 a_closing_message_closes

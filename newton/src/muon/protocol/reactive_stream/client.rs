@@ -99,14 +99,11 @@ impl Subscription {
     pub async fn next_many(&mut self, items: &mut Vec<Item>, limit: usize) -> Result<usize> {
         let before = items.len();
         while !self.is_ended && items.len() - before < limit {
-            match self.arrived.pop_front() {
-                Some(end) if end.step != DATA && items.len() > before => {
-                    self.arrived.push_front(end);
-                    break;
-                }
+            let is_first = items.len() == before;
+            match self.arrived.pop_front_if(|next| is_first || next.step == DATA) {
                 Some(message) => items.extend(self.take(message)?),
-                None if items.len() > before => break,
-                None => self.fill().await?,
+                None if is_first => self.fill().await?,
+                None => break,
             }
         }
         Ok(items.len() - before)
@@ -120,9 +117,9 @@ impl Subscription {
         if self.granted <= self.window / 2 {
             self.grant().await;
         }
-        let mut messages = Vec::new();
+        let mut messages = Vec::from(std::mem::take(&mut self.arrived));
         let received = self.channel.recv_many(&mut messages, Self::BATCH).await;
-        self.arrived.extend(messages);
+        self.arrived = messages.into();
         match received {
             Ok(0) => {
                 self.is_ended = true;

@@ -53,15 +53,13 @@ struct Publication {
 impl Publication {
     /// Sends what credit allows. Whether the end of the stream was among it.
     async fn send(&mut self, sender: &Sender) -> Result<bool> {
-        while let Some(message) = self.ready.pop_front_if(|next| self.credit > 0 || next.step != DATA) {
-            self.credit = self.credit.saturating_sub(1);
-            let is_last = message.step != DATA;
-            sender.send(message).await?;
-            if is_last {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let is_ended = self.ready.back().is_some_and(|last| last.step != DATA);
+        let items = self.ready.len() - usize::from(is_ended);
+        let granted = usize::try_from(self.credit).unwrap_or(usize::MAX).min(items);
+        let kept = if granted == items { VecDeque::new() } else { self.ready.split_off(granted) };
+        self.credit -= granted as u64;
+        sender.send_many(std::mem::replace(&mut self.ready, kept)).await?;
+        Ok(is_ended && self.ready.is_empty())
     }
 
     /// # Errors
