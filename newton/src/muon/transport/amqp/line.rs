@@ -1,5 +1,6 @@
 //! One channel over a broker: what is sent goes to the peer's queue, what is in the own queue arrives.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt};
@@ -7,6 +8,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Consumer};
+use tokio::task::yield_now;
 
 use super::body::{Body, Messages};
 use super::broker::GOOD_ORDER;
@@ -76,7 +78,7 @@ impl Line {
     async fn send_all(&self, receiver: &mut Receiver) -> End {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            match receiver.recv_many(&mut batch, BATCH).await {
+            match gather(receiver, &mut batch).await {
                 Ok(0) => return End::Here(Ending::Closed),
                 Ok(_) => {}
                 Err(error) => return End::Here(Ending::Failed(Arc::new(error))),
@@ -168,19 +170,33 @@ impl Line {
     /// Hands on what arrived; says how the channel ended, if that was it.
     async fn take(&self, delivery: Delivery, sender: &Sender) -> Option<End> {
         let content_type = delivery.properties.content_type().as_ref().map(ShortString::as_str);
+        let (mut messages, mut end) = (VecDeque::new(), None);
         for message in Messages::of(&self.spoken, content_type, delivery.data.into(), &self.limits) {
-            let end = match message {
-                Ok(message) => hand_on(message, sender).await,
+            let message = match message {
+                Ok(message) => message,
                 Err(error) => {
                     tracing::warn!(queue = self.own.as_str(), %error, "a peer sent what is no message");
-                    Some(End::Here(Ending::Failed(Arc::new(error))))
+                    end = Some(End::Here(Ending::Failed(Arc::new(error))));
+                    break;
                 }
             };
+            if let Some(ending) = step::ending(&message) {
+                end = Some(End::Told(ending));
+                break;
+            }
+            if message.is_closing() {
+                end = Some(End::Told(Ending::Closed));
+            }
+            messages.push_back(message);
             if end.is_some() {
-                return end;
+                break;
             }
         }
-        None
+        match sender.send_many(messages).await {
+            Ok(()) => end,
+            // The end came from here: what was sent before it goes out first.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// Deletes both queues, the outgoing one unless the peer still reads it: a queue that nobody reads any more never ends by
@@ -206,17 +222,16 @@ impl Line {
     }
 }
 
-async fn hand_on(message: Message, sender: &Sender) -> Option<End> {
-    if let Some(ending) = step::ending(&message) {
-        return Some(End::Told(ending));
+/// Waits for messages. Tasks that were woken together send one after the other, and a body costs the broker more than a message does:
+/// whoever is about to send comes along.
+async fn gather(receiver: &mut Receiver, batch: &mut Vec<Message>) -> Result<usize> {
+    let count = receiver.recv_many(batch, BATCH).await?;
+    if 0 < count && count < BATCH {
+        yield_now().await;
+        // An end will be told again.
+        let _ = receiver.recv_many(batch, BATCH - count).now_or_never();
     }
-    let is_closing = message.is_closing();
-    match sender.send(message).await {
-        Ok(()) if is_closing => Some(End::Told(Ending::Closed)),
-        Ok(()) => None,
-        // The end came from here: what was sent before it goes out first.
-        Err(_) => std::future::pending().await,
-    }
+    Ok(count)
 }
 
 fn broken(error: lapin::Error) -> Error {
