@@ -70,7 +70,9 @@ async fn two_processes_that_are_killed_bring_every_order_to_its_end(places: Plac
     let shop = given.shop(&[]);
     guarded(given.settle()).await;
     guarded(given.audit(&said, &mut fulfilment)).await;
-    drop(shop);
+    for part in [shop, fulfilment] {
+        assert_eq!(part.terminate(), Some(0), "a part that is asked to end does so in good order");
+    }
 }
 
 fn note(said: &mut Said, more: &Said) {

@@ -67,13 +67,13 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum PartCommand {
-    /// Run the aggregates as a service, until Ctrl-C
+    /// Run the aggregates as a service, until Ctrl-C or SIGTERM
     Shop {
         /// Meanwhile place and pay orders; its random numbers begin here
         #[arg(long, hide = true, value_name = "SEED")]
         work: Option<u64>,
     },
-    /// Run the saga, the read models and the mails as a service, until Ctrl-C; the commands of the saga go to the part `shop`
+    /// Run the saga, the read models and the mails as a service, until Ctrl-C or SIGTERM; the commands of the saga go to the part `shop`
     Fulfilment {
         /// The folder for the tables of the read model
         #[arg(long, value_name = "FOLDER", default_value = "orders.projections")]

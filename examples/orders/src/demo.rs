@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use newton::muon::descriptor::url_without_credentials;
+use newton::muon::descriptor::url_without_secrets;
 use newton::saga::SagaStatus;
 use newton::store::{EventStoreExt, Streams};
 use newton::{Aggregate, StreamName};
@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 pub async fn run(shop: &Shop, store: &str) -> Result<(), Trouble> {
     let first = number_of_orders(shop).await? + 1;
     let [good, lost, late] = [first, first + 1, first + 2].map(|number| format!("o-{number}"));
-    println!("A day in the shop, kept in {}:", url_without_credentials(store));
+    println!("A day in the shop, kept in {}:", url_without_secrets(store));
     shop.place(&good, "ada", "12 Analytical Lane", 120, 3_600).await?;
     shop.place(&lost, "charles", "nowhere", 80, 3_600).await?;
     shop.place(&late, "grace", "1 Harbour Street", 50, 1).await?;

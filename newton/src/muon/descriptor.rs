@@ -92,15 +92,27 @@ impl fmt::Debug for Descriptor {
 
 /// A URL without its user name and password.
 pub fn url_without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let Some((scheme, authority, rest)) = parts(url) else { return url.to_owned() };
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+    format!("{scheme}://{host}{rest}")
 }
 
-/// A URL as it may be shown: without credentials, and without its options, among which a token may be.
+/// A URL as it may be shown: without credentials, and without its options, among which a token may be. Nothing but its scheme where an
+/// `@` comes late, for that may be the end of a password with a `/`, `?` or `#` in it.
 pub fn url_without_secrets(url: &str) -> String {
-    url_without_credentials(url.split('?').next().unwrap_or_default())
+    match parts(url) {
+        Some((scheme, authority, rest)) if !authority.is_empty() && rest.contains('@') => {
+            format!("{scheme}://..")
+        }
+        _ => url_without_credentials(url.split('?').next().unwrap_or_default()),
+    }
+}
+
+/// The scheme of a URL, who is asked, and all behind.
+fn parts(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    Some((scheme, authority, rest))
 }
 
 /// The scheme of a URL; empty where it has none.
@@ -118,5 +130,19 @@ mod tests {
         descriptor.connection_urls.push("amqp://ada:secret@broker/v".to_owned());
         let shown = format!("{descriptor:?}");
         assert!(shown.contains("amqp://broker/v") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_secrets() {
+        for (url, shown) in [
+            ("amqp://ada:secret@broker/v?token=secret", "amqp://broker/v"),
+            ("amqp://ada:secret?secret@broker/v", "amqp://.."),
+            ("amqp://ada:secret/secret@broker/v", "amqp://.."),
+            ("amqp://ada:secret#secret@broker/v", "amqp://.."),
+            ("sqlite:///home/ada@work/events.db", "sqlite:///home/ada@work/events.db"),
+            ("memory://", "memory://"),
+        ] {
+            assert_eq!(url_without_secrets(url), shown);
+        }
     }
 }

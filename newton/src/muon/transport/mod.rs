@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::muon::channel::ChannelEnd;
 use crate::muon::codec::Codecs;
-use crate::muon::descriptor::{Descriptor, url_without_credentials};
+use crate::muon::descriptor::{Descriptor, url_without_secrets};
 
 #[cfg(feature = "amqp")]
 pub use amqp::{AmqpOptions, AmqpTransport};
@@ -52,7 +52,7 @@ impl Address {
 
     /// Its URL as it may be shown in errors and logs: without credentials.
     pub fn shown_url(&self) -> String {
-        url_without_credentials(&self.url)
+        url_without_secrets(&self.url)
     }
 }
 

@@ -1,21 +1,20 @@
 //! The connection to a broker, made when it is needed and anew where it broke.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::{fmt, io};
 
-use lapin::runtime::default_runtime;
-use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
+use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPScheme, AMQPUri};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection};
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 
+use super::connect::connect;
 use super::{AmqpOptions, trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::descriptor::{url_scheme, url_without_credentials, url_without_secrets};
 use crate::muon::timings::Timings;
-use crate::sync::lock;
 
 /// Seconds after which a connection that says nothing is taken for broken.
 const HEARTBEAT: u16 = 10;
@@ -124,17 +123,9 @@ impl Broker {
         channel
     }
 
-    /// The driver is given a stream that is open: where it opens one itself and fails, it keeps a task for ever.
-    async fn connect(&self) -> Result<Connection, lapin::Error> {
+    async fn connect(&self) -> lapin::Result<Connection> {
         let trusted = OwnedTLSConfig { cert_chain: self.0.authorities.clone(), ..OwnedTLSConfig::default() };
-        let (uri, runtime) = (self.0.uri.clone(), default_runtime()?);
-        let stream = uri.connect_with_config_async(trusted.as_ref(), &runtime).await?;
-        let stream = std::sync::Mutex::new(Some(stream));
-        let take = async move |_, _| {
-            let stream = lock(&stream).take();
-            stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
-        };
-        Connection::connector(uri, runtime, take, ConnectionProperties::default()).await
+        connect(self.0.uri.clone(), &trusted).await
     }
 
     async fn create_channel(&self, connection: &Connection) -> Result<Channel> {

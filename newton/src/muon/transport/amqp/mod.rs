@@ -3,13 +3,14 @@
 //! # Map
 //!
 //! - [`AmqpTransport`]: the transport; [`AmqpOptions`]: how it behaves
-//! - `broker`: the connection, made anew where it breaks; `listen`: the queue of a service; `handshake`: how a channel begins;
-//!   `half_open`: those on which the peer says nothing
+//! - `broker`: the connection, made anew where it breaks; `connect`: how it comes about
+//! - `listen`: the queue of a service; `handshake`: how a channel begins; `half_open`: those on which the peer says nothing
 //! - `trust`: whose certificates are believed
 //! - `line`: one channel: what is sent and what arrives; `body`: the messages that one of the broker's holds
 
 mod body;
 mod broker;
+mod connect;
 mod half_open;
 mod handshake;
 mod line;
@@ -31,7 +32,7 @@ use super::{Address, Incoming, Listener, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::muon::channel::ChannelEnd;
 use crate::muon::codec::Codecs;
-use crate::muon::descriptor::{Descriptor, url_scheme, url_without_credentials};
+use crate::muon::descriptor::{Descriptor, url_scheme, url_without_secrets};
 use crate::sync::lock;
 
 /// The most brokers of other services that are connected to.
@@ -104,7 +105,7 @@ impl AmqpTransport {
         if own.others.len() >= MOST_BROKERS {
             let message = "services at too many other brokers are named; this one may be a forgery";
             return Err(Error::new(ErrorKind::InvalidInput, "open a channel", message)
-                .with("url", url_without_credentials(url)));
+                .with("url", url_without_secrets(url)));
         }
         let broker = Broker::new(url, &self.0.options)?;
         own.others.insert(url.to_owned(), broker.clone());
