@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -111,9 +111,12 @@ impl Ending {
         }
     }
 
-    /// What the other side is told of an end that was dropped.
+    /// What the other side is told of an end that was dropped. Every end is at last: nothing is made for those that were closed before.
     pub(super) fn dropped() -> Self {
-        let message = "the other end of the channel was dropped without being closed; its task has failed or was cancelled";
-        Self::Failed(Arc::new(Error::new(ErrorKind::Unavailable, "receive", message)))
+        static DROPPED: LazyLock<Arc<Error>> = LazyLock::new(|| {
+            let message = "the other end of the channel was dropped without being closed; its task has failed or was cancelled";
+            Arc::new(Error::new(ErrorKind::Unavailable, "receive", message))
+        });
+        Self::Failed(DROPPED.clone())
     }
 }

@@ -60,9 +60,18 @@ impl Services {
 
     /// Every known instance, once. What several sources say of one instance is joined, the earlier source first.
     pub fn current(&self) -> Vec<Descriptor> {
+        self.joined(|_| true)
+    }
+
+    /// The known instances of a service, without a look at what is said of others.
+    pub(super) fn named(&self, service: &str) -> Vec<Descriptor> {
+        self.joined(|known| known.identifier == service)
+    }
+
+    fn joined(&self, is_wanted: impl Fn(&Descriptor) -> bool) -> Vec<Descriptor> {
         let mut all: Vec<Descriptor> = Vec::new();
         for source in &self.sources {
-            for service in source.borrow().iter() {
+            for service in source.borrow().iter().filter(|known| is_wanted(known)) {
                 match all.iter_mut().find(|known| known.is_same_instance(service)) {
                     Some(known) => join(known, service),
                     None => all.push(service.clone()),

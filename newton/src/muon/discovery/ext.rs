@@ -14,8 +14,7 @@ use crate::muon::descriptor::Descriptor;
 pub trait DiscoveryExt: Discovery {
     /// The running instances of a service.
     fn named(&self, service: &str) -> Vec<Descriptor> {
-        let all = self.services().current().into_iter();
-        all.filter(|descriptor| descriptor.identifier == service).collect()
+        self.services().named(service)
     }
 
     /// The running instances of all services that have all of these tags.
