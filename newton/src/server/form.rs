@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 use crate::domain::{
     Cause, CorrelationId, EventId, Name, NewEvent, OrderId, Payload, RecordedEvent, Schema, StreamName,
@@ -67,12 +67,21 @@ pub(super) fn caused_by(emit: &Emit) -> Result<Option<CausedBy>> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(id)) if id.is_empty() => Ok(None),
         Some(Value::String(id)) => Ok(Some(CausedBy::Id(id.clone()))),
-        Some(Value::Number(number)) => match number.as_u64() {
+        Some(Value::Number(number)) => match whole(number) {
             Some(order_id) => Ok(Some(CausedBy::OrderId(OrderId(order_id)))),
             None => Err(invalid(format!("`caused-by` is {number}, which is no order id"))),
         },
         Some(_) => Err(invalid("`caused-by` must be an event's id or an order id")),
     }
+}
+
+/// A whole number. Some peers write each of theirs with a fraction, as `7.0`.
+fn whole(number: &Number) -> Option<u64> {
+    /// 2^53: from there on a fraction does not tell neighbours apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let fraction = || number.as_f64().filter(|value| value.fract() == 0.0 && (0.0..EXACT).contains(value));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, and in range")]
+    number.as_u64().or_else(|| fraction().map(|value| value as u64))
 }
 
 /// The event to be recorded, written by `service` unless it says otherwise.
@@ -203,8 +212,10 @@ mod tests {
         assert_eq!(with("\"42\"").unwrap(), Some(CausedBy::Id("42".into())));
         assert_eq!(with("null").unwrap(), None);
         assert_eq!(with("\"\"").unwrap(), None);
-        assert!(with("1.5").is_err());
-        assert!(with("[1]").is_err());
+        assert_eq!(with("42.0").unwrap(), Some(CausedBy::OrderId(OrderId(42))));
+        for no_order_id in ["1.5", "-1", "-1.0", "1e300", "[1]"] {
+            assert!(with(no_order_id).is_err(), "{no_order_id}");
+        }
     }
 
     #[test]
