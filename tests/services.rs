@@ -1,6 +1,6 @@
 //! Domain services: each event at least once, in the order of its key, from a place that is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,8 +122,10 @@ async fn now_is_the_first_registration_and_it_is_stored(given: Given) {
     elsewhere.execute("acc-0", deposit(1)).await.unwrap();
     let app = builder(&probe).start().await.unwrap();
     app.execute("acc-0", deposit(1)).await.unwrap();
-    probe.until_handled(2).await;
-    assert_eq!(probe.versions_of("acc-0"), [4, 5]);
+    probe.until("the last deposit", |probe| probe.versions_of("acc-0").contains(&5)).await;
+    // An app that is dropped gives up nothing in good order, so some may come again; but none from before, and none is left out.
+    let handled: BTreeSet<_> = probe.versions_of("acc-0").into_iter().collect();
+    assert_eq!(handled, BTreeSet::from([4, 5]));
 }
 
 async fn only_the_events_it_listens_to_move_it(given: Given) {
